@@ -1,0 +1,119 @@
+/**
+ * Every error a caller can cause. Each says what is wrong, where, and how to mend it, and carries a stable `code` so that
+ * a program can tell them apart without reading the text. Broken promises of our own are `assert`ed instead.
+ */
+export class AnnError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** A vector (or a file of vectors) whose dimension is not the index's, or a dimension outside 1…4096. */
+export class DimensionError extends AnnError {
+  readonly expected: number | string;
+  readonly got: number;
+
+  constructor({ expected, got, where }: { expected: number | string; got: number; where: string }) {
+    super('DIMENSION', `${where}: dimension ${got}, expected ${expected}`);
+    this.expected = expected;
+    this.got = got;
+  }
+}
+
+/** A vector whose components cannot be searched: NaN, Infinity, a norm beyond f32, or zero under the cosine metric. */
+export class VectorValueError extends AnnError {
+  constructor(where: string, what: string, mend: string) {
+    super('VECTOR_VALUE', `${where}: ${what}: ${mend}`);
+  }
+}
+
+/** An option outside its range. */
+export class ParameterError extends AnnError {
+  readonly parameter: string;
+
+  constructor({ parameter, got, want }: { parameter: string; got: unknown; want: string }) {
+    super('PARAMETER', `${parameter} = ${String(got)}: ${want}`);
+    this.parameter = parameter;
+  }
+}
+
+/** More vectors than the capacity that the index was created with. */
+export class CapacityError extends AnnError {
+  constructor({ capacity, want }: { capacity: number; want: number }) {
+    super(
+      'CAPACITY',
+      `capacity exhausted: the index holds at most ${capacity} vectors and ${want} were asked for: create it with a larger capacity`,
+    );
+  }
+}
+
+/** The index would not fit into one WebAssembly memory. `fits` says how many vectors of this shape do. */
+export class MemoryLimitError extends AnnError {
+  readonly fits: number;
+
+  constructor({
+    needBytes,
+    limitBytes,
+    fits,
+    shape,
+  }: { needBytes: number; limitBytes: number; fits: number; shape: string }) {
+    super(
+      'MEMORY_LIMIT',
+      `${shape} needs ${needBytes} bytes and one WebAssembly memory ends at ${limitBytes}: ${fits} vectors of this shape fit; ` +
+        'lower the capacity, use smaller codes, or split the set over several indexes',
+    );
+    this.fits = fits;
+  }
+}
+
+/** The caller's id is already in the index. */
+export class DuplicateIdError extends AnnError {
+  readonly id: number;
+
+  constructor(id: number) {
+    super('DUPLICATE_ID', `id ${id} is already in the index: give every vector its own id`);
+    this.id = id;
+  }
+}
+
+/** A file that is not what its name or header says, or that ends too early. */
+export class DataFileError extends AnnError {
+  readonly file: string;
+
+  constructor(file: string, what: string, mend: string, options?: ErrorOptions) {
+    super('DATA_FILE', `${file}: ${what}: ${mend}`, options);
+    this.file = file;
+  }
+}
+
+/** Bytes that do not have the checksum the catalogue or the header promises. */
+export class ChecksumError extends AnnError {
+  constructor({ file, want, got }: { file: string; want: string; got: string }) {
+    super('CHECKSUM', `${file}: checksum mismatch (want ${want}, got ${got}): delete the file and fetch it again`);
+  }
+}
+
+/** A download that could not be made or finished. */
+export class DownloadError extends AnnError {
+  constructor(url: string, what: string, mend: string, options?: ErrorOptions) {
+    super('DOWNLOAD', `${url}: ${what}: ${mend}`, options);
+  }
+}
+
+/** A command line that cannot be understood: commands end with status 2 and this one line. */
+export class UsageError extends AnnError {
+  constructor(message: string) {
+    super('USAGE', message);
+  }
+}
+
+/** A result that cannot be written where it was asked for. */
+export class OutputError extends AnnError {
+  constructor(file: string, what: string, mend: string, options?: ErrorOptions) {
+    super('OUTPUT', `${file}: ${what}: ${mend}`, options);
+  }
+}

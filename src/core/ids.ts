@@ -1,0 +1,77 @@
+/**
+ * The caller's ids and our slots. As long as ids are 0, 1, 2, … in order of insertion, nothing is stored; the first other id
+ * makes a table and a map.
+ */
+import { DuplicateIdError, ParameterError } from './errors.ts';
+
+export class Ids {
+  #count = 0;
+  /** id of each slot; undefined while ids are the slots. */
+  #ids: Uint32Array | undefined;
+  #slots: Map<number, number> | undefined;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  idOf(slot: number): number {
+    return this.#ids ? this.#ids[slot] : slot;
+  }
+
+  /** Slots → ids, in place. */
+  translate(slots: Uint32Array): Uint32Array {
+    const ids = this.#ids;
+    if (ids) for (let i = 0; i < slots.length; i++) slots[i] = ids[slots[i]];
+    return slots;
+  }
+
+  has(id: number): boolean {
+    return this.#slots ? this.#slots.has(id) : id < this.#count;
+  }
+
+  /** Throws where one of the ids is no u32, is held already, or comes twice. */
+  check(ids: ArrayLike<number>): void {
+    const own = new Set<number>();
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i];
+      if (!Number.isInteger(id) || id < 0 || id > 0xffffffff) {
+        throw new ParameterError({ parameter: 'id', got: id, want: 'ids are integers from 0 to 4294967295' });
+      }
+      if (this.has(id) || own.has(id)) throw new DuplicateIdError(id);
+      own.add(id);
+    }
+  }
+
+  /** The id that the next vector gets when the caller names none: its slot or, where that is taken, the next free one. */
+  next(): number {
+    return this.nextOf(1)[0];
+  }
+
+  /** The same for the next `n` vectors. */
+  nextOf(n: number): Uint32Array {
+    const ids = new Uint32Array(n);
+    let id = this.#count;
+    for (let i = 0; i < n; i++) {
+      while (this.has(id)) id++;
+      ids[i] = id++;
+    }
+    return ids;
+  }
+
+  /** Gives the next slot this id, which `check` let pass. */
+  push(id: number): void {
+    const slot = this.#count++;
+    if (!this.#ids && id !== slot) {
+      this.#ids = Uint32Array.from({ length: slot }, (_, i) => i);
+      this.#slots = new Map(Array.from(this.#ids, (known, i) => [known, i]));
+    }
+    if (!this.#ids || !this.#slots) return;
+    if (slot >= this.#ids.length) {
+      const grown = new Uint32Array(Math.max(1024, 2 * slot));
+      grown.set(this.#ids);
+      this.#ids = grown;
+    }
+    this.#ids[slot] = id;
+    this.#slots.set(id, slot);
+  }
+}

@@ -1,0 +1,69 @@
+/** What every index asks of its caller: options, vectors and ids that make sense. Each check throws what mends it. */
+import { CapacityError, DimensionError, ParameterError } from '../core/errors.ts';
+import type { Ids } from '../core/ids.ts';
+import { METRICS, type Metric, type SearchOptions } from './vector-index.ts';
+
+export const MAX_DIMENSION = 4096;
+
+export function checkShape({ dimension, metric, capacity }: { dimension: number; metric: Metric; capacity: number }): void {
+  if (!Number.isInteger(dimension) || dimension < 1 || dimension > MAX_DIMENSION) {
+    throw new DimensionError({ expected: `an integer from 1 to ${MAX_DIMENSION}`, got: dimension, where: 'index' });
+  }
+  if (!METRICS.includes(metric)) {
+    throw new ParameterError({ parameter: 'metric', got: metric, want: `one of ${METRICS.join(', ')}` });
+  }
+  checkInteger('capacity', capacity, 1, 2 ** 31 - 1);
+}
+
+export function checkInteger(parameter: string, got: number, least: number, most: number): void {
+  if (!Number.isInteger(got) || got < least || got > most) {
+    throw new ParameterError({ parameter, got, want: `an integer from ${least} to ${most}` });
+  }
+}
+
+/**
+ * The rows of a batch as views, and their ids. Throws where the batch is not whole rows, does not fit, or an id is no u32 or taken.
+ * Without `ids`, they go on from the number of vectors held (past ids that were given by hand).
+ */
+export function checkBatch(
+  { dimension, capacity, count }: { dimension: number; capacity: number; count: number },
+  vectors: Float32Array,
+  ids: ArrayLike<number> | undefined,
+  known: Ids,
+): { rows: Float32Array[]; ids: ArrayLike<number> } {
+  if (!(vectors instanceof Float32Array)) {
+    throw new ParameterError({ parameter: 'vectors', got: typeof vectors, want: 'a Float32Array of rows, one behind the other' });
+  }
+  const n = vectors.length / dimension;
+  if (!Number.isInteger(n)) {
+    throw new ParameterError({
+      parameter: 'vectors.length',
+      got: vectors.length,
+      want: `a multiple of the dimension ${dimension}: rows lie one behind the other`,
+    });
+  }
+  if (count + n > capacity) throw new CapacityError({ capacity, want: count + n });
+  if (ids && ids.length !== n) {
+    throw new ParameterError({ parameter: 'ids.length', got: ids.length, want: `one id per row, ${n}` });
+  }
+  if (ids) known.check(ids);
+  const rows = Array.from({ length: n }, (_, i) => vectors.subarray(i * dimension, (i + 1) * dimension));
+  return { rows, ids: ids ?? known.nextOf(n) };
+}
+
+export function checkVector(vector: Float32Array, dimension: number, where: string): void {
+  if (!(vector instanceof Float32Array)) {
+    throw new ParameterError({ parameter: where, got: typeof vector, want: 'a Float32Array' });
+  }
+  if (vector.length !== dimension) throw new DimensionError({ expected: dimension, got: vector.length, where });
+}
+
+/** k, and the beam that goes with it. */
+export function checkSearch({ k, efSearch }: SearchOptions): { k: number; efSearch: number } {
+  checkInteger('k', k, 1, 2 ** 31 - 1);
+  const ef = efSearch ?? Math.max(k, 64);
+  if (!Number.isInteger(ef) || ef < k) {
+    throw new ParameterError({ parameter: 'efSearch', got: ef, want: `an integer of at least k = ${k}` });
+  }
+  return { k, efSearch: ef };
+}

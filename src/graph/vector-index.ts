@@ -1,0 +1,49 @@
+/** The one small interface behind which every index stands, exact or approximate. */
+
+import type { Metric } from '../core/metric.ts';
+
+export { METRICS, type Metric } from '../core/metric.ts';
+
+export interface SearchOptions {
+  /** How many neighbours are wanted, ≥ 1. Where the index holds fewer, all of them come back. */
+  k: number;
+  /** Width of the beam, ≥ k. Exact indexes do not use it. Default: max(k, 64). */
+  efSearch?: number;
+  /** How many of the best candidates are compared again on exact f32 vectors, k … efSearch; 0: none. Only indexes that walk on codes use it. */
+  rerank?: number;
+}
+
+/** What a search cost, counted rather than timed. */
+export interface Work {
+  /** Distances evaluated on whole vectors or codes, exact re-ranking included. */
+  distances: number;
+  /** Nodes whose neighbour lists were read. */
+  hops: number;
+}
+
+export interface SearchResult {
+  /** The caller's ids, nearest first; min(k, count) of them. Ties are in no particular order. */
+  ids: Uint32Array;
+  /** Distances in the metric's unit, ascending, one per id. */
+  distances: Float32Array;
+  work: Work;
+}
+
+export interface AddBatchOptions {
+  /** One id per row; without it, ids go on from the number of vectors held. */
+  ids?: ArrayLike<number>;
+  /** Called now and then with the rows done so far. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+export interface VectorIndex {
+  readonly dimension: number;
+  readonly metric: Metric;
+  /** How many vectors are held. */
+  readonly count: number;
+  /** Adds one vector and returns its id. */
+  add(vector: Float32Array, id?: number): number;
+  /** Adds `vectors.length / dimension` rows, all or, where one of them is refused, none. */
+  addBatch(vectors: Float32Array, options?: AddBatchOptions): void;
+  search(query: Float32Array, options: SearchOptions): SearchResult;
+}

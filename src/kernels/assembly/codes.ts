@@ -1,0 +1,177 @@
+/**
+ * 7-bit scalar codes: x ≈ lo + step · c with c in 0 … 127, range and step of each vector its own. Seven bits because the
+ * relaxed integer dot wants its second operand there, and because 127 · 127 · 2 stays below 2¹⁵ on machines whose
+ * instruction adds pairs in 16 bits. Integers are exact: relaxed and baseline builds give the same distances.
+ *
+ * One code: `codeBytes(n)` bytes of codes, zero-padded to 16, then 16 bytes of factors: lo, step, step · Σc, |lo + step · c|².
+ */
+import { multiplyAdd, sumI32, sumsF32, sumsI32 } from './simd';
+
+/**
+ * Whether relaxed_dot_add is one machine instruction (AVX-VNNI, ARM dotprod). Elsewhere V8 spends five on it, two of them on
+ * making ones, and the same work written out with the ones kept in a register costs three. Seen from within by saturation:
+ * only the old pair-wise instruction clips 127 · 255 · 2 to 2^15 - 1.
+ */
+const fusedDot: bool = ASC_FEATURE_RELAXED_SIMD ? i32x4.extract_lane(v128.relaxed_dot_add<i32>(i8x16.splat(127), i8x16.splat(-1), i32x4.splat(0)), 0) != 65534 : false;
+
+export function codeBytes(n: i32): i32 {
+  return (n + 15) & ~15;
+}
+
+/** Encodes the f32 vector at `from`. */
+export function encode(from: usize, to: usize, n: i32): void {
+  let lo = load<f32>(from);
+  let hi = lo;
+  for (let i = 1; i < n; i++) {
+    const x = load<f32>(from + (<usize>i << 2));
+    if (x < lo) lo = x;
+    if (x > hi) hi = x;
+  }
+  const range = <f64>hi - <f64>lo;
+  const step = <f32>(range / 127.0);
+  const perStep: f64 = step > 0 ? 127.0 / range : 0;
+  let sum: i32 = 0;
+  let sumSquares: i32 = 0;
+  for (let i = 0; i < n; i++) {
+    const c = min(<i32>((<f64>load<f32>(from + (<usize>i << 2)) - <f64>lo) * perStep + 0.5), 127);
+    store<u8>(to + i, <u8>c);
+    sum += c;
+    sumSquares += c * c;
+  }
+  const padded = codeBytes(n);
+  for (let i = n; i < padded; i++) store<u8>(to + i, 0);
+  const factors = to + padded;
+  store<f32>(factors, lo);
+  store<f32>(factors, step, 4);
+  store<f32>(factors, <f32>(<f64>step * <f64>sum), 8);
+  const norm2 = <f64>n * lo * lo + 2.0 * lo * step * sum + <f64>step * step * <f64>sumSquares;
+  store<f32>(factors, <f32>norm2, 12);
+}
+
+/** The f32 vector that the code stands for. */
+export function decode(code: usize, to: usize, n: i32): void {
+  const factors = code + codeBytes(n);
+  const lo = load<f32>(factors);
+  const step = load<f32>(factors, 4);
+  for (let i = 0; i < n; i++) store<f32>(to + (<usize>i << 2), lo + step * <f32>load<u8>(code + i));
+}
+
+/** Σ a·b over `n` bytes in 0 … 127; `n` a multiple of 16. */
+export function codeDot(a: usize, b: usize, n: i32): i32 {
+  let s0 = i32x4.splat(0);
+  let s1 = i32x4.splat(0);
+  let s2 = i32x4.splat(0);
+  let s3 = i32x4.splat(0);
+  const end64 = a + <usize>(n & ~63);
+  const end = a + <usize>n;
+  const ones = onesFor(n);
+  if (ASC_FEATURE_RELAXED_SIMD && fusedDot) {
+    while (a < end64) {
+      s0 = v128.relaxed_dot_add<i32>(v128.load(a), v128.load(b), s0);
+      s1 = v128.relaxed_dot_add<i32>(v128.load(a, 16), v128.load(b, 16), s1);
+      s2 = v128.relaxed_dot_add<i32>(v128.load(a, 32), v128.load(b, 32), s2);
+      s3 = v128.relaxed_dot_add<i32>(v128.load(a, 48), v128.load(b, 48), s3);
+      a += 64;
+      b += 64;
+    }
+  } else {
+    while (a < end64) {
+      s0 = dotAdd(v128.load(a), v128.load(b), s0, ones);
+      s1 = dotAdd(v128.load(a, 16), v128.load(b, 16), s1, ones);
+      s2 = dotAdd(v128.load(a, 32), v128.load(b, 32), s2, ones);
+      s3 = dotAdd(v128.load(a, 48), v128.load(b, 48), s3, ones);
+      a += 64;
+      b += 64;
+    }
+  }
+  while (a < end) {
+    s0 = dotAdd(v128.load(a), v128.load(b), s0, ones);
+    a += 16;
+    b += 16;
+  }
+  return sumI32(i32x4.add(i32x4.add(s0, s1), i32x4.add(s2, s3)));
+}
+
+/** `codeDot` of `q` with four codes, one per i32 lane. */
+export function codeDotx4(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32): v128 {
+  let s0 = i32x4.splat(0);
+  let s1 = i32x4.splat(0);
+  let s2 = i32x4.splat(0);
+  let s3 = i32x4.splat(0);
+  const end = <usize>n;
+  let i: usize = 0;
+  const ones = onesFor(n);
+  if (ASC_FEATURE_RELAXED_SIMD && fusedDot) {
+    while (i < end) {
+      const x = v128.load(q + i);
+      s0 = v128.relaxed_dot_add<i32>(v128.load(a + i), x, s0);
+      s1 = v128.relaxed_dot_add<i32>(v128.load(b + i), x, s1);
+      s2 = v128.relaxed_dot_add<i32>(v128.load(c + i), x, s2);
+      s3 = v128.relaxed_dot_add<i32>(v128.load(d + i), x, s3);
+      i += 16;
+    }
+  } else {
+    while (i < end) {
+      const x = v128.load(q + i);
+      s0 = dotAdd(v128.load(a + i), x, s0, ones);
+      s1 = dotAdd(v128.load(b + i), x, s1, ones);
+      s2 = dotAdd(v128.load(c + i), x, s2, ones);
+      s3 = dotAdd(v128.load(d + i), x, s3, ones);
+      i += 16;
+    }
+  }
+  return sumsI32(s0, s1, s2, s3);
+}
+
+/** Sixteen-bit ones that the compiler cannot see through: a constant it would make anew in every round of the loop. */
+function onesFor(n: i32): v128 {
+  return i16x8.splat(<i16>(n > 0));
+}
+
+/** sum + the dots of a and b over groups of four bytes, one i32 lane each; pairs stay below 2^15, so 16 bits hold them. */
+function dotAdd(a: v128, b: v128, sum: v128, ones: v128): v128 {
+  const pairs = ASC_FEATURE_RELAXED_SIMD
+    ? v128.relaxed_dot<i16>(a, b)
+    : i16x8.add(i16x8.extmul_low_i8x16_s(a, b), i16x8.extmul_high_i8x16_s(a, b));
+  return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, ones));
+}
+
+/** Inner product of the two vectors with factors `fa` and `fb`, from the integer dot of their codes. */
+export function dotOfCodes(fa: usize, fb: usize, integerDot: i32, n: i32): f32 {
+  const lo = load<f32>(fa);
+  return (
+    load<f32>(fb) * (<f32>n * lo + load<f32>(fa, 8)) +
+    lo * load<f32>(fb, 8) +
+    load<f32>(fa, 4) * load<f32>(fb, 4) * <f32>integerDot
+  );
+}
+
+/** Manhattan distance between the f32 vector `q` and the vector that `code` stands for. */
+export function manhattanToCode(q: usize, code: usize, n: i32): f32 {
+  const factors = code + codeBytes(n);
+  const lo = v128.load32_splat(factors);
+  const step = v128.load32_splat(factors, 4);
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  const end8 = code + <usize>(n & ~7);
+  const end = code + <usize>n;
+  while (code < end8) {
+    const w = v128.load_ext<u8>(code);
+    const x0 = multiplyAdd(step, f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(w)), lo);
+    const x1 = multiplyAdd(step, f32x4.convert_i32x4_u(i32x4.extend_high_i16x8_u(w)), lo);
+    s0 = f32x4.add(s0, f32x4.abs(f32x4.sub(v128.load(q), x0)));
+    s1 = f32x4.add(s1, f32x4.abs(f32x4.sub(v128.load(q, 16), x1)));
+    code += 8;
+    q += 32;
+  }
+  const s = f32x4.add(s0, s1);
+  let sum = f32x4.extract_lane(sumsF32(s, s, s, s), 0);
+  const lo1 = load<f32>(factors);
+  const step1 = load<f32>(factors, 4);
+  while (code < end) {
+    sum += abs(load<f32>(q) - (lo1 + step1 * <f32>load<u8>(code)));
+    code += 1;
+    q += 4;
+  }
+  return sum;
+}

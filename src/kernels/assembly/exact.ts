@@ -1,0 +1,43 @@
+/** Exact search: the query against a run of records, or against listed ones; the nearest stay in the pool. */
+import { bound, push, resetPool, resumePool, size } from './pool';
+import { distancesTo, prepare } from './space';
+import { getF32, getU32, setU32 } from './words';
+
+/** How many records are scored before any is pushed. */
+const RUN: i32 = 64;
+
+/**
+ * Scans records `from` … `from + n` for the query at `query`, into the pool at `entries` that holds `size_` of at most `k`.
+ * `scratch`: 2 · RUN words. Returns how many the pool holds then.
+ */
+export function scan(query: usize, entries: usize, k: i32, size_: i32, from: u32, n: i32, scratch: usize): i32 {
+  prepare(query);
+  resumePool(entries, k, size_);
+  const distances = scratch + (RUN << 2);
+  for (let done = 0; done < n; done += RUN) {
+    const run = min(RUN, n - done);
+    for (let i = 0; i < run; i++) setU32(scratch, i, from + done + i);
+    distancesTo(scratch, run, distances);
+    pushAll(scratch, run, distances);
+  }
+  return size;
+}
+
+/** Ranks the `n` records listed at `slots` for the query at `query`; `distances`: room for n + 3 floats. Returns min(n, k). */
+export function rankListed(query: usize, k: i32, slots: usize, n: i32, distances: usize): i32 {
+  prepare(query);
+  resetPool(k);
+  distancesTo(slots, n, distances);
+  pushAll(slots, n, distances);
+  return size;
+}
+
+function pushAll(slots: usize, n: i32, distances: usize): void {
+  let worst = bound();
+  for (let i = 0; i < n; i++) {
+    const d = getF32(distances, i);
+    if (d > worst) continue;
+    push(d, getU32(slots, i));
+    worst = bound();
+  }
+}

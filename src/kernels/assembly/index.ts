@@ -1,0 +1,35 @@
+/** What JavaScript sees of the kernels: scalars and addresses only, so four results go to `out` as four 32-bit lanes. */
+import { codeDot, codeDotx4, decode, encode } from './codes';
+import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
+import { hamming, hammingx4 } from './bits';
+
+export { centreMoved, configureSigns, encodeSigns, rotateCentred } from './signs';
+export { configureHnsw, estimateCount, hopCount, insert, lostCount, search } from './hnsw';
+export { configureLinks } from './links';
+export { configurePool, readPool } from './pool';
+export { configureSpace, distanceCount, resetDistances, vectorBytes } from './space';
+export { configureVisited } from './visited';
+export { norm2, scale } from './norm';
+export { rankListed, scan } from './exact';
+export { rotate } from './rotation';
+export { codeDot, decode, dot, encode, hamming, l2, manhattan };
+
+export function l2x4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
+  v128.store(out, l2x4(q, a, b, c, d, n));
+}
+
+export function dotx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
+  v128.store(out, dotx4(q, a, b, c, d, n));
+}
+
+export function manhattanx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
+  v128.store(out, manhattanx4(q, a, b, c, d, n));
+}
+
+export function codeDotx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
+  v128.store(out, codeDotx4(q, a, b, c, d, n));
+}
+
+export function hammingx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
+  v128.store(out, hammingx4(q, a, b, c, d, n));
+}

@@ -1,0 +1,101 @@
+/**
+ * The beam of a graph search: the `ef` nearest nodes found so far, ascending by distance, each marked once its neighbours
+ * have been read. One sorted array serves as both heaps of the paper (C and W of algorithm 2): the next candidate is the
+ * first unread entry, and the search ends when there is none.
+ *
+ * An entry is one u64, so that one integer comparison orders it: distance (order-preserving bits) · 2³² + slot · 2 + read.
+ */
+import { setF32, setU32 } from './words';
+
+let entries: usize = 0;
+let capacity: i32 = 0;
+export let size: i32 = 0;
+/** Index of the first unread entry, or `size`. */
+let next: i32 = 0;
+
+export function configurePool(entries_: usize): void {
+  entries = entries_;
+}
+
+export function resetPool(ef: i32): void {
+  capacity = ef;
+  size = 0;
+  next = 0;
+}
+
+/** The distance that the next entry must beat: the worst kept once the beam is full, before that infinity. */
+export function bound(): f32 {
+  return size < capacity ? Infinity : distanceAt(size - 1);
+}
+
+export function push(distance: f32, slot: u32): void {
+  const key = orderedBits(distance);
+  let low = 0;
+  let high = size;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (load<u32>(entries + (<usize>middle << 3), 4) <= key) low = middle + 1;
+    else high = middle;
+  }
+  if (size < capacity) size++;
+  else if (low == size) return;
+  const at = entries + (<usize>low << 3);
+  memory.copy(at + 8, at, <usize>(size - 1 - low) << 3);
+  store<u64>(at, (<u64>key << 32) | (<u64>slot << 1));
+  if (low < next) next = low;
+}
+
+/** Whether there is an unread entry. */
+export function hasNext(): bool {
+  return next < size;
+}
+
+/** Marks the nearest unread entry as read and returns its slot. */
+export function takeNext(): u32 {
+  const at = entries + (<usize>next << 3);
+  const low = load<u32>(at);
+  store<u32>(at, low | 1);
+  do next++;
+  while (next < size && load<u8>(entries + (<usize>next << 3)) & 1);
+  return low >> 1;
+}
+
+/** Goes on with a pool that was filled before: its entries, how many they may be and how many they are. */
+export function resumePool(entries_: usize, ef: i32, size_: i32): void {
+  entries = entries_;
+  capacity = ef;
+  size = size_;
+  next = size_;
+}
+
+/** Makes every entry unread again: the nodes found on one level are where the search of the next one begins. */
+export function rewindPool(): void {
+  for (let i = 0; i < size; i++) {
+    const at = entries + (<usize>i << 3);
+    store<u32>(at, load<u32>(at) & ~1);
+  }
+  next = 0;
+}
+
+/** Writes slots (u32) and distances (f32) of the first `n` entries. */
+export function readPool(n: i32, slots: usize, distances: usize): void {
+  for (let i = 0; i < n; i++) {
+    setU32(slots, i, slotAt(i));
+    setF32(distances, i, distanceAt(i));
+  }
+}
+
+export function slotAt(i: i32): u32 {
+  return load<u32>(entries + (<usize>i << 3)) >> 1;
+}
+
+export function distanceAt(i: i32): f32 {
+  const bits = load<u32>(entries + (<usize>i << 3), 4);
+  return reinterpret<f32>(bits & 0x80000000 ? bits & 0x7fffffff : ~bits);
+}
+
+/** Bits of a float that compare as unsigned integers the way the floats do. */
+export function orderedBits(x: f32): u32 {
+  const bits = reinterpret<u32>(x);
+  return bits & 0x80000000 ? ~bits : bits | 0x80000000;
+}

@@ -1,0 +1,30 @@
+/** The few v128 operations that every kernel shares, in the form that this build (relaxed or baseline) has them. */
+
+/** a · b + c, fused where the build is relaxed. */
+export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(a, b, c);
+  return v128.add<f32>(v128.mul<f32>(a, b), c);
+}
+
+export function sumF32(a: v128): f32 {
+  const b = v128.add<f32>(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+  return v128.extract_lane<f32>(b, 0) + v128.extract_lane<f32>(b, 1);
+}
+
+export function sumI32(a: v128): i32 {
+  const b = v128.add<i32>(a, v128.shuffle<i32>(a, a, 2, 3, 0, 1));
+  return v128.extract_lane<i32>(b, 0) + v128.extract_lane<i32>(b, 1);
+}
+
+/** The four horizontal sums of four vectors, one per lane: a transposed addition. */
+export function sumsF32(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = v128.add<f32>(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7));
+  const cd = v128.add<f32>(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
+  return v128.add<f32>(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
+}
+
+export function sumsI32(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = v128.add<i32>(v128.shuffle<i32>(a, b, 0, 1, 4, 5), v128.shuffle<i32>(a, b, 2, 3, 6, 7));
+  const cd = v128.add<i32>(v128.shuffle<i32>(c, d, 0, 1, 4, 5), v128.shuffle<i32>(c, d, 2, 3, 6, 7));
+  return v128.add<i32>(v128.shuffle<i32>(ab, cd, 0, 2, 4, 6), v128.shuffle<i32>(ab, cd, 1, 3, 5, 7));
+}

@@ -1,0 +1,163 @@
+/**
+ * The space an index lives in: which vectors are compared, how, and where they lie. Nodes are records of equal size; each
+ * begins with its vector, f32 or 7-bit code. Distances go from the prepared query to one record or to four.
+ *
+ * `prepare` makes any record the query: of a search, of an insert, or of a node whose neighbours are chosen.
+ */
+import { codeBytes, codeDot, codeDotx4, decode, dotOfCodes, encode, manhattanToCode } from './codes';
+import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
+
+export const L2: i32 = 0;
+export const DOT: i32 = 1;
+export const COSINE: i32 = 2;
+export const MANHATTAN: i32 = 3;
+
+/** Bytes of the factors after a 7-bit code. */
+const FACTOR_BYTES: i32 = 16;
+
+export let dimension: i32 = 0;
+export let metric: i32 = L2;
+let sq7: bool = false;
+let records: usize = 0;
+let recordBytes: usize = 0;
+/** Where the factors (or, without codes, the rest of the record) begin. */
+let codedBytes: usize = 0;
+/** Scratch for the decoded query of the Manhattan metric on codes. */
+let decoded: usize = 0;
+
+let query: usize = 0;
+/** n · lo + step · Σc, lo, step and |q|² of the prepared query's code. */
+let queryOffset: f32 = 0;
+let queryLo: f32 = 0;
+let queryStep: f32 = 0;
+let queryNorm2: f32 = 0;
+
+/** Distances evaluated since `resetDistances`. */
+let distances: i32 = 0;
+
+export function distanceCount(): i32 {
+  return distances;
+}
+
+export function resetDistances(): void {
+  distances = 0;
+}
+
+export function configureSpace(
+  dimension_: i32,
+  metric_: i32,
+  sq7_: bool,
+  records_: usize,
+  recordBytes_: usize,
+  decoded_: usize,
+): void {
+  dimension = dimension_;
+  metric = metric_;
+  sq7 = sq7_;
+  records = records_;
+  recordBytes = recordBytes_;
+  codedBytes = sq7_ ? <usize>codeBytes(dimension_) : <usize>dimension_ << 2;
+  decoded = decoded_;
+}
+
+/** Bytes of one stored vector, factors included. */
+export function vectorBytes(dimension: i32, sq7: bool): i32 {
+  return sq7 ? codeBytes(dimension) + FACTOR_BYTES : dimension << 2;
+}
+
+export function recordOf(slot: u32): usize {
+  return records + <usize>slot * recordBytes;
+}
+
+/** Writes the f32 vector at `from` in the form that records have. */
+export function writeVector(from: usize, to: usize): void {
+  if (sq7) encode(from, to, dimension);
+  else memory.copy(to, from, codedBytes);
+}
+
+/** Makes the stored vector at `record` the query. */
+export function prepare(record: usize): void {
+  query = record;
+  if (!sq7) return;
+  if (metric == MANHATTAN) {
+    decode(record, decoded, dimension);
+    return;
+  }
+  const factors = record + codedBytes;
+  queryLo = load<f32>(factors);
+  queryStep = load<f32>(factors, 4);
+  queryOffset = <f32>dimension * queryLo + load<f32>(factors, 8);
+  queryNorm2 = load<f32>(factors, 12);
+}
+
+/** Distance from the query to the vector at `record`. */
+export function distance(record: usize): f32 {
+  distances++;
+  if (sq7) {
+    if (metric == MANHATTAN) return manhattanToCode(decoded, record, dimension);
+    const factors = record + codedBytes;
+    const product = dotOfCodes(query + codedBytes, factors, codeDot(record, query, <i32>codedBytes), dimension);
+    if (metric == L2) return max<f32>(queryNorm2 + load<f32>(factors, 12) - 2 * product, 0);
+    return metric == DOT ? -product : 1 - product;
+  }
+  if (metric == L2) return l2(query, record, dimension);
+  if (metric == MANHATTAN) return manhattan(query, record, dimension);
+  const product = dot(query, record, dimension);
+  return metric == DOT ? -product : 1 - product;
+}
+
+/** Distances from the query to four records; lane i belongs to the i-th. */
+export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
+  if (sq7) {
+    if (metric == MANHATTAN) {
+      let lanes = f32x4.splat(manhattanToCode(decoded, a, dimension));
+      lanes = f32x4.replace_lane(lanes, 1, manhattanToCode(decoded, b, dimension));
+      lanes = f32x4.replace_lane(lanes, 2, manhattanToCode(decoded, c, dimension));
+      return f32x4.replace_lane(lanes, 3, manhattanToCode(decoded, d, dimension));
+    }
+    const integers = f32x4.convert_i32x4_s(codeDotx4(query, a, b, c, d, <i32>codedBytes));
+    // Four rows of factors, transposed: lo, step, step · Σc, |x|².
+    const fa = v128.load(a + codedBytes);
+    const fb = v128.load(b + codedBytes);
+    const fc = v128.load(c + codedBytes);
+    const fd = v128.load(d + codedBytes);
+    const ab01 = v128.shuffle<f32>(fa, fb, 0, 4, 1, 5);
+    const cd01 = v128.shuffle<f32>(fc, fd, 0, 4, 1, 5);
+    const ab23 = v128.shuffle<f32>(fa, fb, 2, 6, 3, 7);
+    const cd23 = v128.shuffle<f32>(fc, fd, 2, 6, 3, 7);
+    const lo = v128.shuffle<f32>(ab01, cd01, 0, 1, 4, 5);
+    const step = v128.shuffle<f32>(ab01, cd01, 2, 3, 6, 7);
+    const sums = v128.shuffle<f32>(ab23, cd23, 0, 1, 4, 5);
+    const norm2 = v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7);
+    const product = f32x4.add(
+      f32x4.add(f32x4.mul(lo, f32x4.splat(queryOffset)), f32x4.mul(sums, f32x4.splat(queryLo))),
+      f32x4.mul(f32x4.mul(step, integers), f32x4.splat(queryStep)),
+    );
+    if (metric == L2) {
+      const squared = f32x4.sub(f32x4.add(norm2, f32x4.splat(queryNorm2)), f32x4.add(product, product));
+      return f32x4.max(squared, f32x4.splat(0));
+    }
+    return metric == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
+  }
+  if (metric == L2) return l2x4(query, a, b, c, d, dimension);
+  if (metric == MANHATTAN) return manhattanx4(query, a, b, c, d, dimension);
+  const product = dotx4(query, a, b, c, d, dimension);
+  return metric == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
+}
+
+/**
+ * Distances from the query to `n` slots listed at `slots`, written as f32 to `out` (room for n rounded up to four).
+ * The last group is padded with its own first record: those lines are in the cache already.
+ */
+export function distancesTo(slots: usize, n: i32, out: usize): void {
+  distances += n;
+  for (let i = 0; i < n; i += 4) {
+    const at = slots + (<usize>i << 2);
+    const left = n - i;
+    const a = recordOf(load<u32>(at));
+    const b = left > 1 ? recordOf(load<u32>(at, 4)) : a;
+    const c = left > 2 ? recordOf(load<u32>(at, 8)) : a;
+    const d = left > 3 ? recordOf(load<u32>(at, 12)) : a;
+    v128.store(out + (<usize>i << 2), distancex4(a, b, c, d));
+  }
+}

@@ -1,0 +1,26 @@
+/** Which nodes this search has seen: one stamp byte a node, cleared only when the 255 stamps are used up. */
+let marks: usize = 0;
+let capacity: usize = 0;
+let stamp: u32 = 0;
+
+export function configureVisited(marks_: usize, capacity_: u32): void {
+  marks = marks_;
+  capacity = capacity_;
+  stamp = 0;
+}
+
+export function resetVisited(count: u32): void {
+  if (stamp == 255) {
+    memory.fill(marks, 0, min<usize>(count, capacity));
+    stamp = 0;
+  }
+  stamp++;
+}
+
+/** Marks the node; false where it was marked already. */
+export function visit(slot: u32): bool {
+  const mark = marks + <usize>slot;
+  if (<u32>load<u8>(mark) == stamp) return false;
+  store<u8>(mark, <u8>stamp);
+  return true;
+}

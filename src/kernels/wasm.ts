@@ -1,0 +1,129 @@
+/**
+ * The kernels as WebAssembly instances. There are two builds; the relaxed one is taken where the engine validates it. The
+ * environment variable ANNLAB_WASM=baseline asks for the other, so that both can be tested on one machine.
+ */
+import { readFileSync } from 'node:fs';
+
+export type Build = 'relaxed' | 'baseline';
+
+/** What `assembly/index.ts` exports; every number is an i32, an f32 or a byte address. */
+export interface Kernels {
+  l2(a: number, b: number, n: number): number;
+  dot(a: number, b: number, n: number): number;
+  manhattan(a: number, b: number, n: number): number;
+  codeDot(a: number, b: number, n: number): number;
+  hamming(a: number, b: number, n: number): number;
+  l2x4Into(q: number, a: number, b: number, c: number, d: number, n: number, out: number): void;
+  dotx4Into(q: number, a: number, b: number, c: number, d: number, n: number, out: number): void;
+  manhattanx4Into(q: number, a: number, b: number, c: number, d: number, n: number, out: number): void;
+  codeDotx4Into(q: number, a: number, b: number, c: number, d: number, n: number, out: number): void;
+  hammingx4Into(q: number, a: number, b: number, c: number, d: number, n: number, out: number): void;
+  encode(from: number, to: number, n: number): void;
+  decode(code: number, to: number, n: number): void;
+  norm2(x: number, n: number): number;
+  scale(x: number, n: number, factor: number): void;
+  rotate(x: number, n: number, flips: number, rounds: number): void;
+
+  vectorBytes(dimension: number, sq7: boolean): number;
+  configureSpace(
+    dimension: number,
+    metric: number,
+    sq7: boolean,
+    records: number,
+    recordBytes: number,
+    decoded: number,
+  ): void;
+  configurePool(entries: number): void;
+  configureVisited(marks: number, capacity: number): void;
+  configureLinks(linksAt: number, upperLists: number, upperBytes: number): void;
+  configureSigns(
+    signs: number,
+    signBytes: number,
+    words: number,
+    rotated: number,
+    mean: number,
+    flips: number,
+    buffer: number,
+    planes: number,
+  ): void;
+  configureHnsw(
+    state: number,
+    M: number,
+    slack: number,
+    efConstruction: number,
+    alpha: number,
+    extendCandidates: boolean,
+    keepPruned: boolean,
+    signed: boolean,
+    buildMargin: number,
+    queryRecord: number,
+    scratch: number,
+    coverers: number,
+    candidates: number,
+  ): void;
+
+  scan(
+    query: number,
+    entries: number,
+    k: number,
+    size: number,
+    from: number,
+    n: number,
+    scratch: number,
+  ): number;
+  rankListed(query: number, k: number, slots: number, n: number, distances: number): number;
+  readPool(n: number, slots: number, distances: number): void;
+  insert(x: number, slot: number, level: number, upper: number, filtered: boolean): void;
+  search(x: number, ef: number, filtered: boolean, margin: number): number;
+  centreMoved(): void;
+  rotateCentred(x: number): void;
+  encodeSigns(x: number, slot: number): void;
+
+  resetDistances(): void;
+  distanceCount(): number;
+  hopCount(): number;
+  estimateCount(): number;
+  lostCount(): number;
+}
+
+/** A WebAssembly page, and the most that one memory may have below 4 GiB. */
+export const PAGE_BYTES = 65536;
+export const MAX_PAGES = 65535;
+
+/** A new instance of the kernels over `memory`; its scratch settings are its own, the memory may be shared. */
+export function instantiate(memory: WebAssembly.Memory, build: Build = chooseBuild()): Kernels {
+  const instance = new WebAssembly.Instance(moduleOf(build), { env: { memory, abort } });
+  return instance.exports as unknown as Kernels;
+}
+
+/** The build that this machine runs, or the one that ANNLAB_WASM names. */
+export function chooseBuild(): Build {
+  chosen ??=
+    process.env.ANNLAB_WASM === 'baseline' || !WebAssembly.validate(bytesOf('relaxed')) ? 'baseline' : 'relaxed';
+  return chosen;
+}
+
+let chosen: Build | undefined;
+const modules = new Map<Build, WebAssembly.Module>();
+
+function moduleOf(build: Build): WebAssembly.Module {
+  let module = modules.get(build);
+  if (!module) {
+    module = new WebAssembly.Module(bytesOf(build));
+    modules.set(build, module);
+  }
+  return module;
+}
+
+function bytesOf(build: Build): Uint8Array<ArrayBuffer> {
+  const file = new URL(`compiled/${build}.wasm`, import.meta.url);
+  try {
+    return new Uint8Array(readFileSync(file));
+  } catch (cause) {
+    throw new Error(`${file.pathname} is missing: run "npm run wasm", which compiles the kernels`, { cause });
+  }
+}
+
+function abort(): never {
+  throw new Error('internal error: the kernels aborted (please report it)');
+}

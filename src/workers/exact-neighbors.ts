@@ -1,0 +1,81 @@
+/**
+ * Exact neighbours of many queries on all cores: ground truth. The base vectors lie in shared memory once; each worker takes the
+ * next few queries until none is left.
+ */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { DimensionError, ParameterError } from '../core/errors.ts';
+import { type Matrix, row } from '../core/matrix.ts';
+import type { Metric } from '../core/metric.ts';
+import { VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
+
+export interface ExactNeighborsOptions {
+  base: Matrix;
+  queries: Matrix;
+  /** 1 … base.rows. */
+  k: number;
+  metric: Metric;
+  /** Default: as many as there are cores. */
+  threads?: number;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** What a worker is given. Everything of size is shared, not copied. */
+export interface ExactTask {
+  store: VectorStoreHandle;
+  thread: number;
+  count: number;
+  k: number;
+  queries: Matrix;
+  ids: Uint32Array;
+  distances: Float32Array;
+  /** [0]: the first query that nobody has taken; [1]: queries done. */
+  progress: Int32Array;
+}
+
+/** Row numbers and distances of the k nearest of `base`, row-major, `queries.rows` × k. */
+export async function exactNeighbors(
+  options: ExactNeighborsOptions,
+): Promise<{ ids: Uint32Array; distances: Float32Array }> {
+  const { base, queries, k, metric, onProgress, threads = availableParallelism() } = options;
+  if (base.dimension !== queries.dimension) {
+    throw new DimensionError({ expected: base.dimension, got: queries.dimension, where: 'queries' });
+  }
+  if (!Number.isInteger(k) || k < 1 || k > base.rows) {
+    throw new ParameterError({ parameter: 'k', got: k, want: `an integer from 1 to the ${base.rows} base vectors` });
+  }
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new ParameterError({ parameter: 'threads', got: threads, want: 'an integer of at least 1' });
+  }
+  const store = VectorStore.reserve({ dimension: base.dimension, metric, capacity: base.rows, threads });
+  for (let i = 0; i < base.rows; i++) store.put(i, row(base, i), `base row ${i}`);
+  const shared = { ...queries, data: shareF32(queries.data) };
+  const ids = new Uint32Array(new SharedArrayBuffer(queries.rows * k * 4));
+  const distances = new Float32Array(new SharedArrayBuffer(queries.rows * k * 4));
+  const progress = new Int32Array(new SharedArrayBuffer(8));
+  const task = { store: store.handle, count: base.rows, k, queries: shared, ids, distances, progress };
+  const timer = onProgress && setInterval(() => onProgress(Atomics.load(progress, 1), queries.rows), 200);
+  try {
+    await Promise.all(Array.from({ length: threads }, (_, thread) => run({ ...task, thread })));
+  } finally {
+    clearInterval(timer);
+  }
+  onProgress?.(queries.rows, queries.rows);
+  return { ids, distances };
+}
+
+function run(task: ExactTask): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url.replace(/exact-neighbors(\.[jt]s)$/, 'exact-worker$1')), {
+      workerData: task,
+    });
+    worker.once('error', reject);
+    worker.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with exit code ${code}`))));
+  });
+}
+
+function shareF32(data: Float32Array): Float32Array {
+  const shared = new Float32Array(new SharedArrayBuffer(data.byteLength));
+  shared.set(data);
+  return shared;
+}
