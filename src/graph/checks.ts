@@ -5,7 +5,15 @@ import { METRICS, type Metric, type SearchOptions } from './vector-index.ts';
 
 export const MAX_DIMENSION = 4096;
 
-export function checkShape({ dimension, metric, capacity }: { dimension: number; metric: Metric; capacity: number }): void {
+export function checkShape({
+  dimension,
+  metric,
+  capacity,
+}: {
+  dimension: number;
+  metric: Metric;
+  capacity: number;
+}): void {
   if (!Number.isInteger(dimension) || dimension < 1 || dimension > MAX_DIMENSION) {
     throw new DimensionError({ expected: `an integer from 1 to ${MAX_DIMENSION}`, got: dimension, where: 'index' });
   }
@@ -32,7 +40,11 @@ export function checkBatch(
   known: Ids,
 ): { rows: Float32Array[]; ids: ArrayLike<number> } {
   if (!(vectors instanceof Float32Array)) {
-    throw new ParameterError({ parameter: 'vectors', got: typeof vectors, want: 'a Float32Array of rows, one behind the other' });
+    throw new ParameterError({
+      parameter: 'vectors',
+      got: typeof vectors,
+      want: 'a Float32Array of rows, one behind the other',
+    });
   }
   const n = vectors.length / dimension;
   if (!Number.isInteger(n)) {

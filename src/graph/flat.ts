@@ -4,7 +4,7 @@
  */
 import { Ids } from '../core/ids.ts';
 import { VectorStore } from '../kernels/vectors.ts';
-import { checkBatch, checkShape, checkSearch, checkVector } from './checks.ts';
+import { checkBatch, checkSearch, checkShape, checkVector } from './checks.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
 
 export interface FlatOptions {

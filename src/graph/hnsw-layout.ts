@@ -62,7 +62,10 @@ export function layoutOf(shape: Shape): HnswLayout {
   const { dimension, M, codes } = shape;
   const slack = M;
   const vectorBytes = codes === 'sq7' ? roundUp(dimension, 16) + 16 : dimension * 4;
-  const recordBytes = roundUp(vectorBytes + 8 + listBytes(2 * M + slack), vectorBytes < 4 * CACHE_LINE ? 16 : CACHE_LINE);
+  const recordBytes = roundUp(
+    vectorBytes + 8 + listBytes(2 * M + slack),
+    vectorBytes < 4 * CACHE_LINE ? 16 : CACHE_LINE,
+  );
   const upperBytes = listBytes(M + slack);
   const signs = shape.signed ? signShape(dimension) : { rotated: 0, words: 0, signBytes: 0 };
   const mostCandidates = shape.efConstruction * (shape.extendCandidates ? 2 * M + slack + 1 : 1) + 2 * M + slack + 1;

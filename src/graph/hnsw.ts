@@ -25,7 +25,7 @@ export interface HnswOptions {
   capacity?: number;
   /** Neighbours given to a new node on each level, 2 … 256; level 0 keeps up to M0 = 2M, and M more before it prunes. Default 16. */
   M?: number;
-  /** Beam of an insert, ≥ M. Default 200. */
+  /** Beam of an insert, ≥ M. Default 100. */
   efConstruction?: number;
   /** Decides levels and the filter's rotation. Same seed, same data, same build of the kernels: same graph. Default 1. */
   seed?: number;
@@ -39,8 +39,9 @@ export interface HnswOptions {
   extendCandidates?: boolean;
   /** Algorithm 4: fill up with pruned candidates. Default false. */
   keepPruned?: boolean;
-  /** Standard deviations by which the filter's estimate may be wrong, in searches and in inserts. */
+  /** Standard deviations of the filter's estimate by which a search forgives it, 0 … 10; more costs time, misses less. Default 0. */
   margin?: number;
+  /** The same while building. Default 0.3. */
   buildMargin?: number;
 }
 
@@ -83,15 +84,15 @@ export class Hnsw implements VectorIndex {
     const complete: Required<HnswOptions> = {
       capacity: 1_000_000,
       M: 16,
-      efConstruction: 200,
+      efConstruction: 100,
       seed: 1,
       codes: 'sq7',
       filter: dimension >= 96 && metric !== 'manhattan' ? 'sign' : 'none',
       alpha: metric === 'dot' ? 1 : 1.1,
       extendCandidates: false,
       keepPruned: false,
-      margin: 2,
-      buildMargin: 2,
+      margin: 0,
+      buildMargin: 0.3,
       ...options,
       metric,
     };
@@ -178,12 +179,13 @@ export class Hnsw implements VectorIndex {
     const { k, efSearch } = checkSearch(options);
     checkVector(query, this.dimension, 'query');
     const { kernels, at, u32, f32 } = this.#arena;
-    const rerank = this.#vectors ? (options.rerank ?? k + RERANK_BEYOND_K) : 0;
+    const rerank = this.#vectors ? (options.rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16)) : 0;
     if (!Number.isInteger(rerank) || rerank < 0 || (rerank > 0 && rerank < k)) {
       throw new ParameterError({ parameter: 'rerank', got: rerank, want: `0, or an integer of at least k = ${k}` });
     }
     admit(this.#arena, at.query, query, this.metric, 'query');
-    if (this.count === 0) return { ids: new Uint32Array(0), distances: new Float32Array(0), work: { distances: 0, hops: 0 } };
+    if (this.count === 0)
+      return { ids: new Uint32Array(0), distances: new Float32Array(0), work: { distances: 0, hops: 0 } };
     kernels.resetDistances();
     const ef = Math.min(efSearch, this.count);
     const found = kernels.search(at.query, ef, this.count >= FILTER_FROM, this.#options.margin);
@@ -227,6 +229,74 @@ export class Hnsw implements VectorIndex {
       walkBytes,
       hugePages: this.#arena.hugePages,
     };
+  }
+
+  /**
+   * Walks the whole graph and says, a sentence each, what is broken: degrees beyond their bound, links to nobody, to the node itself,
+   * twice to the same, or to a node that is not on that level; a level that is not the drawn one; a wrong entry point; nodes of a
+   * level that cannot be reached from it. None: the graph is whole.
+   */
+  validate(): string[] {
+    const { count } = this;
+    const faults: string[] = [];
+    if (count === 0) return faults;
+    const { M, seed } = this.#options;
+    const { u32, at } = this.#arena;
+    const [held, entryPoint, topLevel] = u32.subarray(at.state >>> 2, (at.state >>> 2) + 3);
+    if (held !== count) faults.push(`the graph counts ${held} nodes and the index ${count}`);
+    if (entryPoint >= count) return [...faults, `the entry point ${entryPoint} is not one of ${count} nodes`];
+    const levels = Uint8Array.from({ length: count }, (_, slot) => this.#node(slot).level);
+    const highest = levels.reduce((a, b) => Math.max(a, b), 0);
+    if (topLevel !== highest) faults.push(`the top level is said to be ${topLevel} and is ${highest}`);
+    if (levels[entryPoint] !== highest)
+      faults.push(`the entry point ${entryPoint} is on level ${levels[entryPoint]}, not on ${highest}`);
+    for (let slot = 0; slot < count; slot++) {
+      const drawn = levelOf(seed, slot, M);
+      if (levels[slot] !== drawn) {
+        faults.push(`node ${slot} is on level ${levels[slot]}, drawn was ${drawn}`);
+        continue;
+      }
+      for (let level = 0; level <= levels[slot]; level++) {
+        faults.push(...this.#faultsOf(slot, level, levels));
+      }
+    }
+    return faults.length > 0 ? faults : this.#unreached(entryPoint, levels);
+  }
+
+  #faultsOf(slot: number, level: number, levels: Uint8Array): string[] {
+    const where = `node ${slot}, level ${level}`;
+    const list = this.#list(slot, level);
+    const most = (level === 0 ? 2 : 1) * this.#options.M + this.#layout.slack;
+    if (list.length > most) return [`${where}: ${list.length} links, at most ${most} may be`];
+    const faults: string[] = [];
+    for (const link of list) {
+      if (link >= this.count) faults.push(`${where}: a link to ${link}, and there are ${this.count} nodes`);
+      else if (link === slot) faults.push(`${where}: a link to itself`);
+      else if (levels[link] < level) faults.push(`${where}: a link to ${link}, which is on level ${levels[link]} only`);
+    }
+    if (new Set(list).size < list.length) faults.push(`${where}: two links to the same node`);
+    return faults;
+  }
+
+  /** On each level, the nodes to which no way leads from the entry point or from a node reached on a level above. */
+  #unreached(entryPoint: number, levels: Uint8Array): string[] {
+    const faults: string[] = [];
+    const reached = new Uint8Array(this.count);
+    const order = [entryPoint];
+    reached[entryPoint] = 1;
+    for (let level = levels[entryPoint]; level >= 0; level--) {
+      for (let i = 0; i < order.length; i++) {
+        for (const link of this.#list(order[i], level)) {
+          if (reached[link]) continue;
+          reached[link] = 1;
+          order.push(link);
+        }
+      }
+      for (let slot = 0; slot < this.count; slot++) {
+        if (levels[slot] >= level && !reached[slot]) faults.push(`node ${slot}, level ${level}: no way leads to it`);
+      }
+    }
+    return faults;
   }
 
   /** Links the vector in the arena's `query` region as the next slot. */
@@ -285,14 +355,11 @@ export class Hnsw implements VectorIndex {
   #list(slot: number, level: number): Uint32Array {
     const { at, u32 } = this.#arena;
     const node = this.#node(slot);
-    const list =
-      level === 0 ? node.at + 2 : (at.upper + (node.upper + level - 1) * this.#layout.upperBytes) >>> 2;
+    const list = level === 0 ? node.at + 2 : (at.upper + (node.upper + level - 1) * this.#layout.upperBytes) >>> 2;
     return u32.subarray(list + 1, list + 1 + u32[list]);
   }
 }
 
-/** Candidates that are compared exactly beyond the k wanted. */
-const RERANK_BEYOND_K = 6;
 /** Below this many vectors there is no mean worth the name, and nothing to save. */
 const FILTER_FROM = 1024;
 const RECENTRE_AT = new Set([1024, 16_384, 262_144]);
@@ -313,7 +380,12 @@ function checkOptions(options: Required<HnswOptions>): void {
   };
   want('codes', codes, codes === 'f32' || codes === 'sq7', 'f32 or sq7');
   want('filter', filter, filter === 'sign' || filter === 'none', 'sign or none');
-  want('filter', filter, filter === 'none' || metric !== 'manhattan', 'signs estimate inner products: manhattan has none');
+  want(
+    'filter',
+    filter,
+    filter === 'none' || metric !== 'manhattan',
+    'signs estimate inner products: manhattan has none',
+  );
   want('alpha', alpha, alpha >= 1 && alpha <= 2, 'a number from 1 to 2');
   want('alpha', alpha, alpha === 1 || metric !== 'dot', 'negated inner products cannot be stretched: 1 under dot');
   for (const [name, value] of Object.entries({ margin, buildMargin })) {

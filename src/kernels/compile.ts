@@ -13,7 +13,16 @@ mkdirSync(new URL('compiled/', import.meta.url), { recursive: true });
 for (const [name, features] of Object.entries(builds)) {
   const { error, stderr } = await asc.main([
     ...['src/kernels/assembly/index.ts', '--baseDir', root, '--outFile', `src/kernels/compiled/${name}.wasm`],
-    ...['-O3', '--noAssert', '--disableWarning', '--runtime', 'stub', '--enable', 'simd,threads,bulk-memory', ...features],
+    ...[
+      '-O3',
+      '--noAssert',
+      '--disableWarning',
+      '--runtime',
+      'stub',
+      '--enable',
+      'simd,threads,bulk-memory',
+      ...features,
+    ],
     ...['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
   ]);
   if (error) {

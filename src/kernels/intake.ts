@@ -19,10 +19,15 @@ const MOST_NORM2 = 8e37;
 function checkNorm2(norm2: number, vector: Float32Array, metric: Metric, where: string): void {
   if (metric === 'cosine') {
     if (norm2 > 0 && norm2 < Number.POSITIVE_INFINITY) return;
-    if (norm2 === 0) throw new VectorValueError(where, 'a zero vector has no direction', 'cosine needs a component other than 0');
+    if (norm2 === 0)
+      throw new VectorValueError(where, 'a zero vector has no direction', 'cosine needs a component other than 0');
   } else if (norm2 <= MOST_NORM2) return;
   const bad = vector.findIndex((x) => !Number.isFinite(x));
-  if (bad >= 0) throw new VectorValueError(where, `component ${bad} is ${vector[bad]}`, 'every component must be finite');
-  throw new VectorValueError(where, `|x|² = ${norm2}`, `beyond ${MOST_NORM2} distances overflow f32: scale the vectors down`);
+  if (bad >= 0)
+    throw new VectorValueError(where, `component ${bad} is ${vector[bad]}`, 'every component must be finite');
+  throw new VectorValueError(
+    where,
+    `|x|² = ${norm2}`,
+    `beyond ${MOST_NORM2} distances overflow f32: scale the vectors down`,
+  );
 }
-

@@ -4,7 +4,7 @@
  */
 import koffi from 'koffi';
 import { MemoryLimitError } from '../core/errors.ts';
-import { type Kernels, instantiate, MAX_PAGES, PAGE_BYTES } from './wasm.ts';
+import { instantiate, type Kernels, MAX_PAGES, PAGE_BYTES } from './wasm.ts';
 
 /** Bytes of each named region, for a capacity. */
 export type Plan<Name extends string> = (capacity: number) => Record<Name, number>;
@@ -83,7 +83,8 @@ let madvise: Madvise | null | undefined;
 
 /** Asks Linux for 2 MiB pages: a third less time per random access. Elsewhere, or where it is refused, all works without. */
 function adviseHugePages(bytes: Uint8Array): boolean {
-  if (bytes.length < HUGE_FROM_BYTES || process.platform !== 'linux' || process.env.ANNLAB_HUGE_PAGES === '0') return false;
+  if (bytes.length < HUGE_FROM_BYTES || process.platform !== 'linux' || process.env.ANNLAB_HUGE_PAGES === '0')
+    return false;
   try {
     madvise ??= koffi.load(null).func('int madvise(intptr_t address, size_t bytes, int advice)') as unknown as Madvise;
     return madvise(Number(koffi.address(bytes)), bytes.length, MADV_HUGEPAGE) === 0;

@@ -232,7 +232,13 @@ class Chunk {
     f32.set(query, (base + scratch.queries) >>> 2);
     u32.set(slots, (base + scratch.slots) >>> 2);
     kernels.configurePool(base + scratch.pools);
-    const n = kernels.rankListed(base + scratch.queries, k, base + scratch.slots, slots.length, base + scratch.distances);
+    const n = kernels.rankListed(
+      base + scratch.queries,
+      k,
+      base + scratch.slots,
+      slots.length,
+      base + scratch.distances,
+    );
     return this.#read(n);
   }
 
@@ -273,7 +279,10 @@ class Chunk {
     const slots = this.#base + this.#scratch.slots;
     const distances = this.#base + this.#scratch.distances;
     kernels.readPool(n, slots, distances);
-    return { slots: u32.slice(slots >>> 2, (slots >>> 2) + n), distances: f32.slice(distances >>> 2, (distances >>> 2) + n) };
+    return {
+      slots: u32.slice(slots >>> 2, (slots >>> 2) + n),
+      distances: f32.slice(distances >>> 2, (distances >>> 2) + n),
+    };
   }
 }
 
@@ -285,7 +294,9 @@ function shifted(nearest: Nearest, first: number): Nearest {
 /** The k nearest of several ascending lists. */
 function merge(parts: Nearest[], k: number): Nearest {
   if (parts.length === 1) return parts[0];
-  const all = parts.flatMap(({ slots, distances }) => Array.from(slots, (slot, i) => ({ slot, distance: distances[i] })));
+  const all = parts.flatMap(({ slots, distances }) =>
+    Array.from(slots, (slot, i) => ({ slot, distance: distances[i] })),
+  );
   all.sort((a, b) => a.distance - b.distance || a.slot - b.slot);
   const nearest = all.slice(0, k);
   return {

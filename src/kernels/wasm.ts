@@ -62,15 +62,7 @@ export interface Kernels {
     candidates: number,
   ): void;
 
-  scan(
-    query: number,
-    entries: number,
-    k: number,
-    size: number,
-    from: number,
-    n: number,
-    scratch: number,
-  ): number;
+  scan(query: number, entries: number, k: number, size: number, from: number, n: number, scratch: number): number;
   rankListed(query: number, k: number, slots: number, n: number, distances: number): number;
   readPool(n: number, slots: number, distances: number): void;
   insert(x: number, slot: number, level: number, upper: number, filtered: boolean): void;

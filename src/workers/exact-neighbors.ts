@@ -70,7 +70,9 @@ function run(task: ExactTask): Promise<void> {
       workerData: task,
     });
     worker.once('error', reject);
-    worker.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with exit code ${code}`))));
+    worker.once('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`a worker ended with exit code ${code}`)),
+    );
   });
 }
 

@@ -5,41 +5,66 @@
  *
  * One code: `codeBytes(n)` bytes of codes, zero-padded to 16, then 16 bytes of factors: lo, step, step · Σc, |lo + step · c|².
  */
-import { multiplyAdd, sumI32, sumsF32, sumsI32 } from './simd';
+import { multiplyAdd, sumI32, sumsF32, sumsI32, truncate } from './simd';
 
 /**
  * Whether relaxed_dot_add is one machine instruction (AVX-VNNI, ARM dotprod). Elsewhere V8 spends five on it, two of them on
  * making ones, and the same work written out with the ones kept in a register costs three. Seen from within by saturation:
  * only the old pair-wise instruction clips 127 · 255 · 2 to 2^15 - 1.
  */
-const fusedDot: bool = ASC_FEATURE_RELAXED_SIMD ? i32x4.extract_lane(v128.relaxed_dot_add<i32>(i8x16.splat(127), i8x16.splat(-1), i32x4.splat(0)), 0) != 65534 : false;
+const fusedDot: bool = ASC_FEATURE_RELAXED_SIMD
+  ? i32x4.extract_lane(v128.relaxed_dot_add<i32>(i8x16.splat(127), i8x16.splat(-1), i32x4.splat(0)), 0) != 65534
+  : false;
 
 export function codeBytes(n: i32): i32 {
   return (n + 15) & ~15;
 }
 
-/** Encodes the f32 vector at `from`. */
+/** Encodes the f32 vector at `from`, rounding to the nearest of 128 levels between its least and its greatest component. */
 export function encode(from: usize, to: usize, n: i32): void {
-  let lo = load<f32>(from);
-  let hi = lo;
-  for (let i = 1; i < n; i++) {
-    const x = load<f32>(from + (<usize>i << 2));
-    if (x < lo) lo = x;
-    if (x > hi) hi = x;
+  const bytes = (<usize>n) << 2;
+  const whole = (<usize>(n & ~15)) << 2;
+  let least = v128.load32_splat(from);
+  let greatest = least;
+  let i: usize = 0;
+  for (; i < whole; i += 16) {
+    const x = v128.load(from + i);
+    least = f32x4.pmin(least, x);
+    greatest = f32x4.pmax(greatest, x);
   }
-  const range = <f64>hi - <f64>lo;
-  const step = <f32>(range / 127.0);
-  const perStep: f64 = step > 0 ? 127.0 / range : 0;
-  let sum: i32 = 0;
-  let sumSquares: i32 = 0;
-  for (let i = 0; i < n; i++) {
-    const c = min(<i32>((<f64>load<f32>(from + (<usize>i << 2)) - <f64>lo) * perStep + 0.5), 127);
-    store<u8>(to + i, <u8>c);
+  for (; i < bytes; i += 4) {
+    const x = v128.load32_splat(from + i);
+    least = f32x4.pmin(least, x);
+    greatest = f32x4.pmax(greatest, x);
+  }
+  least = f32x4.pmin(least, v128.shuffle<f32>(least, least, 2, 3, 0, 1));
+  greatest = f32x4.pmax(greatest, v128.shuffle<f32>(greatest, greatest, 2, 3, 0, 1));
+  const lo = min<f32>(f32x4.extract_lane(least, 0), f32x4.extract_lane(least, 1));
+  const hi = max<f32>(f32x4.extract_lane(greatest, 0), f32x4.extract_lane(greatest, 1));
+  const step = (hi - lo) / 127;
+  const perStep: f32 = step > 0 ? min<f32>(127 / (hi - lo), f32.MAX_VALUE) : 0;
+  const los = f32x4.splat(lo);
+  const scales = f32x4.splat(perStep);
+  const ones = i16x8.splat(1);
+  let sums = i32x4.splat(0);
+  let squares = i32x4.splat(0);
+  for (i = 0; i < whole; i += 64) {
+    const low = i16x8.narrow_i32x4_s(level(from + i, los, scales), level(from + i + 16, los, scales));
+    const high = i16x8.narrow_i32x4_s(level(from + i + 32, los, scales), level(from + i + 48, los, scales));
+    v128.store(to + (i >> 2), i8x16.narrow_i16x8_u(low, high));
+    sums = i32x4.add(sums, i32x4.add(i32x4.dot_i16x8_s(low, ones), i32x4.dot_i16x8_s(high, ones)));
+    squares = i32x4.add(squares, i32x4.add(i32x4.dot_i16x8_s(low, low), i32x4.dot_i16x8_s(high, high)));
+  }
+  let sum = sumI32(sums);
+  let sumSquares = sumI32(squares);
+  for (; i < bytes; i += 4) {
+    const c = min(<i32>((load<f32>(from + i) - lo) * perStep + 0.5), 127);
+    store<u8>(to + (i >> 2), <u8>c);
     sum += c;
     sumSquares += c * c;
   }
   const padded = codeBytes(n);
-  for (let i = n; i < padded; i++) store<u8>(to + i, 0);
+  for (let j = n; j < padded; j++) store<u8>(to + j, 0);
   const factors = to + padded;
   store<f32>(factors, lo);
   store<f32>(factors, step, 4);
@@ -48,12 +73,18 @@ export function encode(from: usize, to: usize, n: i32): void {
   store<f32>(factors, <f32>norm2, 12);
 }
 
+/** Four components as levels 0 … 127. */
+function level(from: usize, los: v128, scales: v128): v128 {
+  const x = f32x4.mul(f32x4.sub(v128.load(from), los), scales);
+  return i32x4.min_s(truncate(f32x4.add(x, f32x4.splat(0.5))), i32x4.splat(127));
+}
+
 /** The f32 vector that the code stands for. */
 export function decode(code: usize, to: usize, n: i32): void {
   const factors = code + codeBytes(n);
   const lo = load<f32>(factors);
   const step = load<f32>(factors, 4);
-  for (let i = 0; i < n; i++) store<f32>(to + (<usize>i << 2), lo + step * <f32>load<u8>(code + i));
+  for (let i = 0; i < n; i++) store<f32>(to + ((<usize>i) << 2), lo + step * <f32>load<u8>(code + i));
 }
 
 /** Σ a·b over `n` bytes in 0 … 127; `n` a multiple of 16. */

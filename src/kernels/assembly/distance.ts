@@ -11,9 +11,9 @@ export function l2(a: usize, b: usize, n: i32): f32 {
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
   let s3 = f32x4.splat(0);
-  const end16 = a + (<usize>(n & ~15) << 2);
-  const end4 = a + (<usize>(n & ~3) << 2);
-  const end = a + (<usize>n << 2);
+  const end16 = a + ((<usize>(n & ~15)) << 2);
+  const end4 = a + ((<usize>(n & ~3)) << 2);
+  const end = a + ((<usize>n) << 2);
   while (a < end16) {
     const d0 = f32x4.sub(v128.load(a), v128.load(b));
     const d1 = f32x4.sub(v128.load(a, 16), v128.load(b, 16));
@@ -47,9 +47,9 @@ export function dot(a: usize, b: usize, n: i32): f32 {
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
   let s3 = f32x4.splat(0);
-  const end16 = a + (<usize>(n & ~15) << 2);
-  const end4 = a + (<usize>(n & ~3) << 2);
-  const end = a + (<usize>n << 2);
+  const end16 = a + ((<usize>(n & ~15)) << 2);
+  const end4 = a + ((<usize>(n & ~3)) << 2);
+  const end = a + ((<usize>n) << 2);
   while (a < end16) {
     s0 = multiplyAdd(v128.load(a), v128.load(b), s0);
     s1 = multiplyAdd(v128.load(a, 16), v128.load(b, 16), s1);
@@ -75,9 +75,9 @@ export function dot(a: usize, b: usize, n: i32): f32 {
 export function manhattan(a: usize, b: usize, n: i32): f32 {
   let s0 = f32x4.splat(0);
   let s1 = f32x4.splat(0);
-  const end8 = a + (<usize>(n & ~7) << 2);
-  const end4 = a + (<usize>(n & ~3) << 2);
-  const end = a + (<usize>n << 2);
+  const end8 = a + ((<usize>(n & ~7)) << 2);
+  const end4 = a + ((<usize>(n & ~3)) << 2);
+  const end = a + ((<usize>n) << 2);
   while (a < end8) {
     s0 = f32x4.add(s0, f32x4.abs(f32x4.sub(v128.load(a), v128.load(b))));
     s1 = f32x4.add(s1, f32x4.abs(f32x4.sub(v128.load(a, 16), v128.load(b, 16))));
@@ -104,8 +104,8 @@ export function l2x4(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32): 
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
   let s3 = f32x4.splat(0);
-  const end8: usize = <usize>(n & ~7) << 2;
-  const end4: usize = <usize>(n & ~3) << 2;
+  const end8: usize = (<usize>(n & ~7)) << 2;
+  const end4: usize = (<usize>(n & ~3)) << 2;
   let i: usize = 0;
   while (i < end8) {
     let x = v128.load(q + i);
@@ -141,7 +141,7 @@ export function l2x4(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32): 
     i += 16;
   }
   let sums = sumsF32(s0, s1, s2, s3);
-  const end = <usize>n << 2;
+  const end = (<usize>n) << 2;
   while (i < end) {
     const t = f32x4.sub(v128.load32_splat(q + i), gather(a + i, b + i, c + i, d + i));
     sums = multiplyAdd(t, t, sums);
@@ -156,8 +156,8 @@ export function dotx4(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32):
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
   let s3 = f32x4.splat(0);
-  const end8: usize = <usize>(n & ~7) << 2;
-  const end4: usize = <usize>(n & ~3) << 2;
+  const end8: usize = (<usize>(n & ~7)) << 2;
+  const end4: usize = (<usize>(n & ~3)) << 2;
   let i: usize = 0;
   while (i < end8) {
     let x = v128.load(q + i);
@@ -181,7 +181,7 @@ export function dotx4(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32):
     i += 16;
   }
   let sums = sumsF32(s0, s1, s2, s3);
-  const end = <usize>n << 2;
+  const end = (<usize>n) << 2;
   while (i < end) {
     sums = multiplyAdd(v128.load32_splat(q + i), gather(a + i, b + i, c + i, d + i), sums);
     i += 4;
@@ -195,7 +195,7 @@ export function manhattanx4(q: usize, a: usize, b: usize, c: usize, d: usize, n:
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
   let s3 = f32x4.splat(0);
-  const end4: usize = <usize>(n & ~3) << 2;
+  const end4: usize = (<usize>(n & ~3)) << 2;
   let i: usize = 0;
   while (i < end4) {
     const x = v128.load(q + i);
@@ -206,7 +206,7 @@ export function manhattanx4(q: usize, a: usize, b: usize, c: usize, d: usize, n:
     i += 16;
   }
   let sums = sumsF32(s0, s1, s2, s3);
-  const end = <usize>n << 2;
+  const end = (<usize>n) << 2;
   while (i < end) {
     sums = f32x4.add(sums, f32x4.abs(f32x4.sub(v128.load32_splat(q + i), gather(a + i, b + i, c + i, d + i))));
     i += 4;

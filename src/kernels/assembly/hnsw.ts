@@ -151,9 +151,11 @@ function descend(level: i32): void {
   for (let l = load<i32>(state, 8); l > level; l--) {
     for (;;) {
       const list = listOf(nearest, l);
-      const n = countOf(list);
+      let n = countOf(list);
       hops++;
-      distancesTo(list + 4, n, batchDistances);
+      memory.copy(batch, list + 4, (<usize>n) << 2);
+      if (filtering) n = filter(n, least);
+      distancesTo(batch, n, batchDistances);
       let best = -1;
       for (let i = 0; i < n; i++) {
         const d = getF32(batchDistances, i);
@@ -163,7 +165,7 @@ function descend(level: i32): void {
         }
       }
       if (best < 0) break;
-      nearest = linkAt(list, best);
+      nearest = getU32(batch, best);
     }
   }
   push(least, nearest);
@@ -177,7 +179,7 @@ function searchLayer(level: i32): void {
     let n = gather(takeNext(), level, 0);
     // Two a round: the second one's cache misses run beside the first one's.
     if (hasNext()) n = gather(takeNext(), level, n);
-    if (filtering && level == 0 && bound() < Infinity) n = filter(n);
+    if (filtering && bound() < Infinity) n = filter(n, bound());
     distancesTo(batch, n, batchDistances);
     let worst = bound();
     for (let i = 0; i < n; i++) {
@@ -201,8 +203,8 @@ function gather(slot: u32, level: i32, n: i32): i32 {
   return n;
 }
 
-/** Drops from the batch those whose estimate says that they cannot enter the pool; returns how many stay. */
-function filter(n: i32): i32 {
+/** Drops from the batch those whose estimate says that they are not nearer than `worst`; returns how many stay. */
+function filter(n: i32, worst: f32): i32 {
   // Touch every sign record first: plain loads are the prefetch that WebAssembly lacks, and the misses overlap.
   let touched: u32 = 0;
   for (let i = 0; i < n; i++) {
@@ -211,7 +213,6 @@ function filter(n: i32): i32 {
   }
   sink = touched;
   estimates += n;
-  const worst = bound();
   let kept = 0;
   for (let i = 0; i < n; i++) {
     const slot = getU32(batch, i);
@@ -258,7 +259,7 @@ function linkBack(from: u32, to: u32, level: i32): void {
     append(list, to);
     return;
   }
-  memory.copy(batch, list + 4, <usize>count << 2);
+  memory.copy(batch, list + 4, (<usize>count) << 2);
   setU32(batch, count, to);
   prepare(recordOf(from));
   distancesTo(batch, count + 1, batchDistances);
@@ -268,7 +269,7 @@ function linkBack(from: u32, to: u32, level: i32): void {
   sortCandidates(count + 1);
   const kept = selectNeighbors(count + 1, most);
   store<u32>(list, kept);
-  memory.copy(list + 4, selected, <usize>kept << 2);
+  memory.copy(list + 4, selected, (<usize>kept) << 2);
   for (let i = 0; i <= count; i++) {
     const slot = candidateSlot(i);
     const coverer = getU32(coverers, i);
@@ -325,7 +326,7 @@ function covererOf(slot: u32, distanceToBase: f32, kept: i32): u32 {
   prepare(recordOf(slot));
   for (let i = 0; i < kept; i += 4) {
     const n = min(kept - i, 4);
-    distancesTo(selected + (<usize>i << 2), n, batchDistances);
+    distancesTo(selected + ((<usize>i) << 2), n, batchDistances);
     for (let j = 0; j < n; j++) {
       if (alpha * getF32(batchDistances, j) < distanceToBase) {
         return getU32(selected, i + j);
@@ -336,27 +337,28 @@ function covererOf(slot: u32, distanceToBase: f32, kept: i32): u32 {
 }
 
 function storeCandidate(i: i32, distance: f32, slot: u32): void {
-  setU64(candidates, i, (<u64>orderedBits(distance) << 32) | slot);
+  setU64(candidates, i, ((<u64>orderedBits(distance)) << 32) | slot);
 }
 
 function candidateSlot(i: i32): u32 {
-  return load<u32>(candidates + (<usize>i << 3));
+  return load<u32>(candidates + ((<usize>i) << 3));
 }
 
 function candidateDistance(i: i32): f32 {
-  const bits = load<u32>(candidates + (<usize>i << 3), 4);
+  const bits = load<u32>(candidates + ((<usize>i) << 3), 4);
   return reinterpret<f32>(bits & 0x80000000 ? bits & 0x7fffffff : ~bits);
 }
 
 /** Shell sort, ascending; ties by slot. */
 function sortCandidates(n: i32): void {
   let gap = 1;
-  while (gap < n >> 2) gap = gap * 9 / 4 + 1;
-  for (; gap > 0; gap = gap > 1 ? max(1, (gap - 1) * 4 / 9) : 0) {
+  while (gap < n >> 2) gap = (gap * 9) / 4 + 1;
+  for (; gap > 0; gap = gap > 1 ? max(1, ((gap - 1) * 4) / 9) : 0) {
     for (let i = gap; i < n; i++) {
       const entry = getU64(candidates, i);
       let j = i;
-      for (; j >= gap && getU64(candidates, j - gap) > entry; j -= gap) setU64(candidates, j, getU64(candidates, j - gap));
+      for (; j >= gap && getU64(candidates, j - gap) > entry; j -= gap)
+        setU64(candidates, j, getU64(candidates, j - gap));
       setU64(candidates, j, entry);
     }
   }

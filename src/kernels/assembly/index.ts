@@ -1,17 +1,18 @@
 /** What JavaScript sees of the kernels: scalars and addresses only, so four results go to `out` as four 32-bit lanes. */
+
+import { hamming, hammingx4 } from './bits';
 import { codeDot, codeDotx4, decode, encode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
-import { hamming, hammingx4 } from './bits';
 
-export { centreMoved, configureSigns, encodeSigns, rotateCentred } from './signs';
+export { rankListed, scan } from './exact';
 export { configureHnsw, estimateCount, hopCount, insert, lostCount, search } from './hnsw';
 export { configureLinks } from './links';
+export { norm2, scale } from './norm';
 export { configurePool, readPool } from './pool';
+export { rotate } from './rotation';
+export { centreMoved, configureSigns, encodeSigns, rotateCentred } from './signs';
 export { configureSpace, distanceCount, resetDistances, vectorBytes } from './space';
 export { configureVisited } from './visited';
-export { norm2, scale } from './norm';
-export { rankListed, scan } from './exact';
-export { rotate } from './rotation';
 export { codeDot, decode, dot, encode, hamming, l2, manhattan };
 
 export function l2x4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {

@@ -50,7 +50,7 @@ export function append(list: usize, slot: u32): void {
 }
 
 export function contains(list: usize, slot: u32): bool {
-  const end = list + (<usize>load<u32>(list) << 2);
+  const end = list + ((<usize>load<u32>(list)) << 2);
   for (let at = list; at < end; at += 4) if (load<u32>(at, 4) == slot) return true;
   return false;
 }

@@ -4,8 +4,8 @@
 export function norm2(x: usize, n: i32): f64 {
   let s0 = f64x2.splat(0);
   let s1 = f64x2.splat(0);
-  const end4 = x + (<usize>(n & ~3) << 2);
-  const end = x + (<usize>n << 2);
+  const end4 = x + ((<usize>(n & ~3)) << 2);
+  const end = x + ((<usize>n) << 2);
   while (x < end4) {
     const lanes = v128.load(x);
     const low = f64x2.promote_low_f32x4(lanes);
@@ -26,7 +26,7 @@ export function norm2(x: usize, n: i32): f64 {
 
 /** x ← factor · x, rounded once. */
 export function scale(x: usize, n: i32, factor: f64): void {
-  const end = x + (<usize>n << 2);
+  const end = x + ((<usize>n) << 2);
   while (x < end) {
     store<f32>(x, <f32>(<f64>load<f32>(x) * factor));
     x += 4;

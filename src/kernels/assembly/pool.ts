@@ -34,14 +34,14 @@ export function push(distance: f32, slot: u32): void {
   let high = size;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (load<u32>(entries + (<usize>middle << 3), 4) <= key) low = middle + 1;
+    if (load<u32>(entries + ((<usize>middle) << 3), 4) <= key) low = middle + 1;
     else high = middle;
   }
   if (size < capacity) size++;
   else if (low == size) return;
-  const at = entries + (<usize>low << 3);
-  memory.copy(at + 8, at, <usize>(size - 1 - low) << 3);
-  store<u64>(at, (<u64>key << 32) | (<u64>slot << 1));
+  const at = entries + ((<usize>low) << 3);
+  memory.copy(at + 8, at, (<usize>(size - 1 - low)) << 3);
+  store<u64>(at, ((<u64>key) << 32) | ((<u64>slot) << 1));
   if (low < next) next = low;
 }
 
@@ -52,11 +52,11 @@ export function hasNext(): bool {
 
 /** Marks the nearest unread entry as read and returns its slot. */
 export function takeNext(): u32 {
-  const at = entries + (<usize>next << 3);
+  const at = entries + ((<usize>next) << 3);
   const low = load<u32>(at);
   store<u32>(at, low | 1);
   do next++;
-  while (next < size && load<u8>(entries + (<usize>next << 3)) & 1);
+  while (next < size && load<u8>(entries + ((<usize>next) << 3)) & 1);
   return low >> 1;
 }
 
@@ -71,7 +71,7 @@ export function resumePool(entries_: usize, ef: i32, size_: i32): void {
 /** Makes every entry unread again: the nodes found on one level are where the search of the next one begins. */
 export function rewindPool(): void {
   for (let i = 0; i < size; i++) {
-    const at = entries + (<usize>i << 3);
+    const at = entries + ((<usize>i) << 3);
     store<u32>(at, load<u32>(at) & ~1);
   }
   next = 0;
@@ -86,11 +86,11 @@ export function readPool(n: i32, slots: usize, distances: usize): void {
 }
 
 export function slotAt(i: i32): u32 {
-  return load<u32>(entries + (<usize>i << 3)) >> 1;
+  return load<u32>(entries + ((<usize>i) << 3)) >> 1;
 }
 
 export function distanceAt(i: i32): f32 {
-  const bits = load<u32>(entries + (<usize>i << 3), 4);
+  const bits = load<u32>(entries + ((<usize>i) << 3), 4);
   return reinterpret<f32>(bits & 0x80000000 ? bits & 0x7fffffff : ~bits);
 }
 

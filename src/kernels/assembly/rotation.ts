@@ -9,8 +9,8 @@ const SQRT1_2: f32 = 0.7071067811865476;
 export function rotate(x: usize, n: i32, flips: usize, rounds: i32): void {
   let power = 64;
   while (power << 1 <= n) power <<= 1;
-  const bytes = <usize>n << 2;
-  const tail = <usize>(n - power) << 2;
+  const bytes = (<usize>n) << 2;
+  const tail = (<usize>(n - power)) << 2;
   for (let round = 0; round < rounds; round++) {
     for (let i: usize = 0; i < bytes; i += 16) {
       v128.store(x + i, f32x4.mul(v128.load(x + i), v128.load(flips + i)));
@@ -23,7 +23,7 @@ export function rotate(x: usize, n: i32, flips: usize, rounds: i32): void {
 
 /** Orthonormal fast Walsh-Hadamard transform of `n` floats, n a power of two from 64. */
 function hadamard(x: usize, n: i32): void {
-  const end = x + (<usize>n << 2);
+  const end = x + ((<usize>n) << 2);
   const scale = f32x4.splat(<f32>(1.0 / sqrt<f64>(<f64>n)));
   // Strides 1 and 2 within one vector, scaled in passing; then strides 4 and 8 within sixteen floats.
   for (let p = x; p < end; p += 64) {
@@ -42,7 +42,7 @@ function hadamard(x: usize, n: i32): void {
   }
   // Two strides a pass: h and 2h.
   let h: usize = 64;
-  const bytes = <usize>n << 2;
+  const bytes = (<usize>n) << 2;
   while (h << 1 < bytes) {
     for (let block = x; block < end; block += h << 2) {
       for (let p = block; p < block + h; p += 16) {
@@ -86,7 +86,7 @@ function within4(x: v128, scale: v128): v128 {
 /** One step of Kac's walk: (a, b) → (a + b, a − b) / √2 over the two halves of `2 · half` floats. */
 function mixHalves(x: usize, half: i32): void {
   const scale = f32x4.splat(SQRT1_2);
-  const bytes = <usize>half << 2;
+  const bytes = (<usize>half) << 2;
   for (let p = x; p < x + bytes; p += 16) {
     const a = v128.load(p);
     const b = v128.load(p + bytes);

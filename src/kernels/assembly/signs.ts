@@ -11,8 +11,8 @@
  */
 import { dot } from './distance';
 import { rotate } from './rotation';
-import { sumF32 } from './simd';
-import { COSINE, L2, dimension, metric } from './space';
+import { sumF32, truncate } from './simd';
+import { COSINE, dimension, L2, metric } from './space';
 import { getF32 } from './words';
 
 const PLANES: i32 = 3;
@@ -71,9 +71,9 @@ export function centreMoved(): void {
 
 /** Rotates the f32 vector at `x` into the buffer; `encodeSigns` and `prepareSigns` read it there. */
 export function rotateCentred(x: usize): void {
-  const bytes = <usize>dimension << 2;
+  const bytes = (<usize>dimension) << 2;
   for (let i: usize = 0; i < bytes; i += 4) store<f32>(buffer + i, load<f32>(x + i) - load<f32>(mean + i));
-  memory.fill(buffer + bytes, 0, (<usize>rotated << 2) - bytes);
+  memory.fill(buffer + bytes, 0, ((<usize>rotated) << 2) - bytes);
   rotate(buffer, rotated, flips, ROUNDS);
 }
 
@@ -83,13 +83,13 @@ export function encodeSigns(x: usize, slot: u32): void {
   let absolute = f32x4.splat(0);
   for (let w = 0; w < words; w++) {
     let bits: u64 = 0;
-    const from = buffer + (<usize>w << 8);
+    const from = buffer + ((<usize>w) << 8);
     for (let i = 0; i < 64; i += 4) {
-      const lanes = v128.load(from + (<usize>i << 2));
-      bits |= <u64>(i32x4.bitmask(lanes) ^ 15) << i;
+      const lanes = v128.load(from + ((<usize>i) << 2));
+      bits |= (<u64>(i32x4.bitmask(lanes) ^ 15)) << i;
       absolute = f32x4.add(absolute, f32x4.abs(lanes));
     }
-    store<u64>(record + HEADER_BYTES + (<usize>w << 3), bits);
+    store<u64>(record + HEADER_BYTES + ((<usize>w) << 3), bits);
   }
   const norm2 = norm2OfFirst(rotated);
   const sum = sumF32(absolute);
@@ -114,16 +114,16 @@ export function prepareSigns(x: usize, margin: f32): void {
     let p0: u64 = 0;
     let p1: u64 = 0;
     let p2: u64 = 0;
-    const from = buffer + (<usize>w << 8);
+    const from = buffer + ((<usize>w) << 8);
     for (let i = 0; i < 64; i += 4) {
-      const x = f32x4.mul(v128.load(from + (<usize>i << 2)), perStep);
+      const x = f32x4.mul(v128.load(from + ((<usize>i) << 2)), perStep);
       // Level 0 … 7: floor(x) + 4, clipped. It stands for (2 · level − 7) half steps.
-      let level = i32x4.add(i32x4.trunc_sat_f32x4_s(f32x4.floor(x)), i32x4.splat(4));
+      let level = i32x4.add(truncate(f32x4.floor(x)), i32x4.splat(4));
       level = i32x4.min_s(i32x4.max_s(level, i32x4.splat(0)), i32x4.splat(7));
       agreement = f32x4.add(agreement, f32x4.mul(x, f32x4.sub(f32x4.convert_i32x4_s(level), f32x4.splat(3.5))));
-      p0 |= <u64>i32x4.bitmask(i32x4.shl(level, 31)) << i;
-      p1 |= <u64>i32x4.bitmask(i32x4.shl(level, 30)) << i;
-      p2 |= <u64>i32x4.bitmask(i32x4.shl(level, 29)) << i;
+      p0 |= (<u64>i32x4.bitmask(i32x4.shl(level, 31))) << i;
+      p1 |= (<u64>i32x4.bitmask(i32x4.shl(level, 30))) << i;
+      p2 |= (<u64>i32x4.bitmask(i32x4.shl(level, 29))) << i;
     }
     const to = planes + <usize>(w * PLANES * 8);
     store<u64>(to, p0);

@@ -6,6 +6,12 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return v128.add<f32>(v128.mul<f32>(a, b), c);
 }
 
+/** Towards zero; the lanes are known to be finite and in the range of i32, where both builds agree. */
+export function truncate(a: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_trunc<i32>(a);
+  return i32x4.trunc_sat_f32x4_s(a);
+}
+
 export function sumF32(a: v128): f32 {
   const b = v128.add<f32>(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
   return v128.extract_lane<f32>(b, 0) + v128.extract_lane<f32>(b, 1);

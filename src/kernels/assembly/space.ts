@@ -6,6 +6,7 @@
  */
 import { codeBytes, codeDot, codeDotx4, decode, dotOfCodes, encode, manhattanToCode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
+import { getU32 } from './words';
 
 export const L2: i32 = 0;
 export const DOT: i32 = 1;
@@ -56,7 +57,7 @@ export function configureSpace(
   sq7 = sq7_;
   records = records_;
   recordBytes = recordBytes_;
-  codedBytes = sq7_ ? <usize>codeBytes(dimension_) : <usize>dimension_ << 2;
+  codedBytes = sq7_ ? <usize>codeBytes(dimension_) : (<usize>dimension_) << 2;
   decoded = decoded_;
 }
 
@@ -146,18 +147,39 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
 }
 
 /**
- * Distances from the query to `n` slots listed at `slots`, written as f32 to `out` (room for n rounded up to four).
- * The last group is padded with its own first record: those lines are in the cache already.
+ * Distances from the query to `n` slots listed at `slots`, written as f32 to `out` (room for n rounded up to four). The last
+ * four are padded with their own first record: those lines are in the cache already.
  */
 export function distancesTo(slots: usize, n: i32, out: usize): void {
   distances += n;
+  let touched: u32 = 0;
+  let ahead = 0;
   for (let i = 0; i < n; i += 4) {
-    const at = slots + (<usize>i << 2);
-    const left = n - i;
-    const a = recordOf(load<u32>(at));
-    const b = left > 1 ? recordOf(load<u32>(at, 4)) : a;
-    const c = left > 2 ? recordOf(load<u32>(at, 8)) : a;
-    const d = left > 3 ? recordOf(load<u32>(at, 12)) : a;
-    v128.store(out + (<usize>i << 2), distancex4(a, b, c, d));
+    // A byte of every cache line of the next few vectors, so that all their misses are under way before one is waited for.
+    if (i == ahead) {
+      ahead = min(n, i + TOUCHED_AHEAD);
+      for (let j = i; j < ahead; j += 2) {
+        const r = recordOf(getU32(slots, j));
+        touched ^= touch(r, j + 1 < ahead ? recordOf(getU32(slots, j + 1)) : r);
+      }
+    }
+    const a = recordOf(getU32(slots, i));
+    const b = i + 1 < n ? recordOf(getU32(slots, i + 1)) : a;
+    const c = i + 2 < n ? recordOf(getU32(slots, i + 2)) : a;
+    const d = i + 3 < n ? recordOf(getU32(slots, i + 3)) : a;
+    v128.store(out + ((<usize>i) << 2), distancex4(a, b, c, d));
   }
+  sink = touched;
+}
+
+/** Vectors whose lines are fetched at once; a multiple of four. */
+const TOUCHED_AHEAD: i32 = 16;
+
+/** Where what was only touched goes, so that no compiler drops the loads. */
+let sink: u32 = 0;
+
+function touch(a: usize, b: usize): u32 {
+  let touched: u32 = 0;
+  for (let i: usize = 0; i < codedBytes; i += 64) touched ^= load<u32>(a + i) ^ load<u32>(b + i);
+  return touched;
 }
