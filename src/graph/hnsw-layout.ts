@@ -28,7 +28,7 @@ export type Region =
   | 'rotation'
   | 'planes'
   | 'scratch'
-  | 'coverers'
+  | 'discarded'
   | 'candidates'
   | 'slots'
   | 'distances'
@@ -79,7 +79,7 @@ export function layoutOf(shape: Shape): HnswLayout {
     rotation: signs.rotated * 4,
     planes: signs.words * 24,
     scratch: 3 * BATCH_BYTES,
-    coverers: mostCandidates * 4,
+    discarded: mostCandidates * 4,
     candidates: mostCandidates * 8,
     slots: capacity * 4,
     distances: capacity * 4,

@@ -13,7 +13,7 @@ import { admit } from '../kernels/intake.ts';
 import { Arena } from '../kernels/memory.ts';
 import { METRIC_CODES, VectorStore } from '../kernels/vectors.ts';
 import { checkBatch, checkInteger, checkSearch, checkShape, checkVector } from './checks.ts';
-import { type HnswLayout, layoutOf, mostUpperLists, type Region, ROTATION_ROUNDS, type Shape } from './hnsw-layout.ts';
+import { type HnswLayout, layoutOf, type Region, ROTATION_ROUNDS, type Shape } from './hnsw-layout.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
 
 export interface HnswOptions {
@@ -140,7 +140,7 @@ export class Hnsw implements VectorIndex {
       options.buildMargin,
       at.queryRecord,
       at.scratch,
-      at.coverers,
+      at.discarded,
       at.candidates,
     );
     if (codes === 'sq7') this.#vectors = VectorStore.reserve({ dimension, metric, capacity });
@@ -220,7 +220,7 @@ export class Hnsw implements VectorIndex {
     const signs = count * signBytes;
     const upper = this.#upperLists * upperBytes;
     const vectors = count * (this.#vectors?.rowBytes ?? 0);
-    const scratch = reserved.scratch + reserved.flips + reserved.coverers + reserved.candidates + count * 1;
+    const scratch = reserved.scratch + reserved.flips + reserved.discarded + reserved.candidates + count * 1;
     const walkBytes = records + signs + upper + scratch;
     return {
       ...{ count, capacity, dimension, metric, codes, filter, M, efConstruction, alpha, levels },
@@ -351,17 +351,19 @@ export class Hnsw implements VectorIndex {
     return { upper: u32[node], level: u32[node + 1], at: node };
   }
 
-  /** The neighbours of a slot on a level, a view. */
+  /** The neighbours of a slot on a level. */
   #list(slot: number, level: number): Uint32Array {
     const { at, u32 } = this.#arena;
     const node = this.#node(slot);
     const list = level === 0 ? node.at + 2 : (at.upper + (node.upper + level - 1) * this.#layout.upperBytes) >>> 2;
-    return u32.subarray(list + 1, list + 1 + u32[list]);
+    return u32.slice(list + 1, list + 1 + u32[list]).map((link) => (link & ~KEPT) >>> 0);
   }
 }
 
 /** Below this many vectors there is no mean worth the name, and nothing to save. */
 const FILTER_FROM = 1024;
+/** The bit of a link that says that pruning must keep it. */
+const KEPT = 0x80000000;
 const RECENTRE_AT = new Set([1024, 16_384, 262_144]);
 
 /** floor(−ln u · mL) with mL = 1 / ln M and u hashed from (seed, slot), so that replaying inserts draws the same levels. */

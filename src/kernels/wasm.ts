@@ -58,7 +58,7 @@ export interface Kernels {
     buildMargin: number,
     queryRecord: number,
     scratch: number,
-    coverers: number,
+    discarded: number,
     candidates: number,
   ): void;
 
@@ -75,7 +75,6 @@ export interface Kernels {
   distanceCount(): number;
   hopCount(): number;
   estimateCount(): number;
-  lostCount(): number;
 }
 
 /** A WebAssembly page, and the most that one memory may have below 4 GiB. */

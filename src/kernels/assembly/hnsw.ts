@@ -2,11 +2,12 @@
  * HNSW (Malkov & Yashunin 2018), algorithms 1, 2, 4 and 5, over the arena: `insert` is algorithm 1, `searchLayer` algorithm 2,
  * `selectNeighbors` algorithm 4, `search` algorithm 5. One call from JavaScript does a whole search or insert.
  *
- * Departures, each measured in the change log: lists have slack and are pruned only when it is used up; pruning may keep long
- * edges by α as Vamana does (α = 1 is the paper); two candidates are read per round; a sign filter looks before codes are
- * touched; and an edge n → y is dropped only where a way n → s → y remains, so that every node stays reachable.
+ * Departures: lists have slack and are pruned only when it is used up; pruning may keep long edges by α as Vamana does (α = 1 is
+ * the paper); two candidates are read per round; a sign filter looks before vectors are touched; and on every level each node
+ * but the first has one incoming edge, its parent's, that pruning may not drop. Those edges are a tree over the level, and
+ * a new entry point is given one to the old: so every node can be reached, always, and not just in practice.
  */
-import { append, contains, countOf, createLists, linkAt, listOf } from './links';
+import { append, countOf, createLists, indexOf, isKeptAt, KEPT, keepAt, keptCount, linkAt, listOf } from './links';
 import { bound, distanceAt, hasNext, orderedBits, push, resetPool, rewindPool, size, slotAt, takeNext } from './pool';
 import { encodeSigns, lowerBound, prepareSigns, rotateCentred, signBytes, signs } from './signs';
 import { distance, distancesTo, prepare, recordOf, writeVector } from './space';
@@ -15,7 +16,6 @@ import { getF32, getU32, getU64, setU32, setU64 } from './words';
 
 /** Room for the neighbours of one round, and for selections: entries of four bytes. */
 const BATCH_BYTES: usize = 8192;
-const NOBODY: u32 = 0xffffffff;
 
 /** Where the graph's state lies: count, entry point, top level, each u32. */
 let state: usize = 0;
@@ -32,9 +32,9 @@ let buildMargin: f32 = 0;
 let queryRecord: usize = 0;
 let batch: usize = 0;
 let batchDistances: usize = 0;
-/** Selection: the selected slots; for each candidate the selected one that it gave way to (itself where it was selected). */
+/** Selection: the slots taken (and, in the second half, the kept edges of a pruned list), and those discarded. */
 let selected: usize = 0;
-let coverers: usize = 0;
+let discarded: usize = 0;
 /** Selection: (distance bits, slot) of the candidates, u64, ascending. */
 let candidates: usize = 0;
 
@@ -43,8 +43,6 @@ let filtering: bool = false;
 let hops: i32 = 0;
 let estimates: i32 = 0;
 let sink: u32 = 0;
-/** Nodes whose last certain way was cut, ever. */
-let lost: i32 = 0;
 
 export function configureHnsw(
   state_: usize,
@@ -58,7 +56,7 @@ export function configureHnsw(
   buildMargin_: f32,
   queryRecord_: usize,
   scratch: usize,
-  coverers_: usize,
+  discarded_: usize,
   candidates_: usize,
 ): void {
   state = state_;
@@ -74,7 +72,7 @@ export function configureHnsw(
   batch = scratch;
   batchDistances = batch + BATCH_BYTES;
   selected = batchDistances + BATCH_BYTES;
-  coverers = coverers_;
+  discarded = discarded_;
   candidates = candidates_;
 }
 
@@ -84,10 +82,6 @@ export function hopCount(): i32 {
 
 export function estimateCount(): i32 {
   return estimates;
-}
-
-export function lostCount(): i32 {
-  return lost;
 }
 
 /** Algorithm 5: fills the pool with the `ef` nearest found to the f32 vector at `x`; returns how many. */
@@ -128,13 +122,9 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
     for (let l = min(level, topLevel); l >= 0; l--) {
       searchLayer(l);
       connect(slot, l);
+      if (l == topLevel && level > topLevel) keepWayTo(entryPoint, listOf(slot, l));
       prepare(record);
       rewindPool();
-    }
-    // What was reached from the old entry point is reached from the new one.
-    if (level > topLevel) {
-      const list = listOf(slot, topLevel);
-      if (!contains(list, entryPoint)) append(list, entryPoint);
     }
   }
   if (count == 0 || level > topLevel) {
@@ -226,10 +216,43 @@ function connect(slot: u32, level: i32): void {
   let n = 0;
   for (; n < size; n++) storeCandidate(n, distanceAt(n), slotAt(n));
   if (extendCandidates) n = extend(slot, level, n);
-  const kept = selectNeighbors(n, M);
+  const chosen = selectNeighbors(n, M);
   const list = listOf(slot, level);
-  for (let i = 0; i < kept; i++) append(list, getU32(selected, i));
-  for (let i = 0; i < kept; i++) linkBack(linkAt(list, i), slot, level);
+  for (let i = 0; i < chosen; i++) append(list, getU32(selected, i));
+  const parent = parentFor(list, level);
+  linkBack(parent, slot | KEPT, level);
+  for (let i = 0; i < chosen; i++) {
+    const neighbour = linkAt(list, i);
+    if (neighbour != parent) linkBack(neighbour, slot, level);
+  }
+}
+
+/** A new entry point's edge to the old one, from which all is reached. Its own list is new, so there is room. */
+function keepWayTo(entryPoint: u32, list: usize): void {
+  const at = indexOf(list, entryPoint);
+  if (at < 0) append(list, entryPoint | KEPT);
+  else keepAt(list, at);
+}
+
+/**
+ * The nearest of a new node's neighbours that may take one more kept edge. Where none may, a way down the tree from the first
+ * ends at a node that may: children are younger than their parents, so it ends.
+ */
+function parentFor(list: usize, level: i32): u32 {
+  const count = countOf(list);
+  for (let i = 0; i < count; i++) {
+    const neighbour = linkAt(list, i);
+    if (keptCount(listOf(neighbour, level)) < slack) return neighbour;
+  }
+  let parent = linkAt(list, 0);
+  let children = listOf(parent, level);
+  while (keptCount(children) >= slack) {
+    let i = 0;
+    while (!isKeptAt(children, i) || linkAt(children, i) < parent) i++;
+    parent = linkAt(children, i);
+    children = listOf(parent, level);
+  }
+  return parent;
 }
 
 /** Lines 3 to 7 of algorithm 4: the candidates' neighbours become candidates too. */
@@ -249,10 +272,9 @@ function extend(slot: u32, level: i32, n: i32): i32 {
   return n;
 }
 
-/** Adds the edge from → to; where the list is full it is pruned. */
+/** Adds the edge from → to, which may carry the KEPT bit; where the list is full it is pruned. */
 function linkBack(from: u32, to: u32, level: i32): void {
   const list = listOf(from, level);
-  if (contains(list, to)) return;
   const most = level == 0 ? 2 * M : M;
   const count = countOf(list);
   if (count < most + slack) {
@@ -261,35 +283,31 @@ function linkBack(from: u32, to: u32, level: i32): void {
   }
   memory.copy(batch, list + 4, (<usize>count) << 2);
   setU32(batch, count, to);
-  prepare(recordOf(from));
-  distancesTo(batch, count + 1, batchDistances);
-  for (let i = 0; i <= count; i++) {
-    storeCandidate(i, getF32(batchDistances, i), getU32(batch, i));
-  }
-  sortCandidates(count + 1);
-  const kept = selectNeighbors(count + 1, most);
-  store<u32>(list, kept);
-  memory.copy(list + 4, selected, (<usize>kept) << 2);
-  for (let i = 0; i <= count; i++) {
-    const slot = candidateSlot(i);
-    const coverer = getU32(coverers, i);
-    if (coverer == slot || detour(coverer, slot, level)) continue;
-    let found = false;
-    for (let j = 0; j < kept && !found; j++) found = detour(linkAt(list, j), slot, level);
-    if (found) continue;
-    if (countOf(list) < most + slack) append(list, slot);
-    else lost++;
-  }
+  prune(from, list, count + 1, most);
 }
 
-/** Whether `slot` can be reached over `by`; where `by` has room, an edge sees to it. */
-function detour(by: u32, slot: u32, level: i32): bool {
-  if (by == NOBODY) return false;
-  const list = listOf(by, level);
-  if (contains(list, slot)) return true;
-  if (countOf(list) >= (level == 0 ? 2 * M : M) + slack) return false;
-  append(list, slot);
-  return true;
+/** Algorithm 4 on the `n` edges in the batch, which become the node's list: `most` of them, and besides those that are kept. */
+function prune(from: u32, list: usize, n: i32, most: i32): void {
+  const kept = selected + (BATCH_BYTES >> 1);
+  let keptEdges = 0;
+  for (let i = 0; i < n; i++) {
+    const edge = getU32(batch, i);
+    if (edge & KEPT) setU32(kept, keptEdges++, edge & ~KEPT);
+    setU32(batch, i, edge & ~KEPT);
+  }
+  prepare(recordOf(from));
+  distancesTo(batch, n, batchDistances);
+  for (let i = 0; i < n; i++) storeCandidate(i, getF32(batchDistances, i), getU32(batch, i));
+  sortCandidates(n);
+  const chosen = selectNeighbors(n, most);
+  store<u32>(list, 0);
+  for (let i = 0; i < chosen; i++) append(list, getU32(selected, i));
+  for (let i = 0; i < keptEdges; i++) {
+    const slot = getU32(kept, i);
+    const at = indexOf(list, slot);
+    if (at < 0) append(list, slot | KEPT);
+    else keepAt(list, at);
+  }
 }
 
 /**
@@ -297,43 +315,28 @@ function detour(by: u32, slot: u32, level: i32): bool {
  * factor α) to any taken before, `most` of them at most. Returns how many; they are in `selected`.
  */
 function selectNeighbors(n: i32, most: i32): i32 {
-  let kept = 0;
-  for (let i = 0; i < n; i++) {
+  let taken = 0;
+  let pruned = 0;
+  for (let i = 0; i < n && taken < most; i++) {
     const slot = candidateSlot(i);
-    let coverer = NOBODY;
-    if (kept < most) {
-      coverer = covererOf(slot, candidateDistance(i), kept);
-      if (coverer == NOBODY) {
-        setU32(selected, kept++, slot);
-        coverer = slot;
-      }
-    }
-    setU32(coverers, i, coverer);
+    if (isCovered(slot, candidateDistance(i), taken)) {
+      if (keepPruned) setU32(discarded, pruned++, slot);
+    } else setU32(selected, taken++, slot);
   }
-  if (!keepPruned) return kept;
-  for (let i = 0; i < n && kept < most; i++) {
-    const slot = candidateSlot(i);
-    if (getU32(coverers, i) == slot) continue;
-    setU32(selected, kept++, slot);
-    setU32(coverers, i, slot);
-  }
-  return kept;
+  for (let i = 0; i < pruned && taken < most; i++) setU32(selected, taken++, getU32(discarded, i));
+  return taken;
 }
 
-/** The first selected node that is nearer to `slot` than the base is, or NOBODY. */
-function covererOf(slot: u32, distanceToBase: f32, kept: i32): u32 {
-  if (kept == 0) return NOBODY;
+/** Whether one of the nodes taken is nearer to `slot` (by α) than the base is. */
+function isCovered(slot: u32, distanceToBase: f32, taken: i32): bool {
+  if (taken == 0) return false;
   prepare(recordOf(slot));
-  for (let i = 0; i < kept; i += 4) {
-    const n = min(kept - i, 4);
+  for (let i = 0; i < taken; i += 4) {
+    const n = min(taken - i, 4);
     distancesTo(selected + ((<usize>i) << 2), n, batchDistances);
-    for (let j = 0; j < n; j++) {
-      if (alpha * getF32(batchDistances, j) < distanceToBase) {
-        return getU32(selected, i + j);
-      }
-    }
+    for (let j = 0; j < n; j++) if (alpha * getF32(batchDistances, j) < distanceToBase) return true;
   }
-  return NOBODY;
+  return false;
 }
 
 function storeCandidate(i: i32, distance: f32, slot: u32): void {

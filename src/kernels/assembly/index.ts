@@ -5,7 +5,7 @@ import { codeDot, codeDotx4, decode, encode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 
 export { rankListed, scan } from './exact';
-export { configureHnsw, estimateCount, hopCount, insert, lostCount, search } from './hnsw';
+export { configureHnsw, estimateCount, hopCount, insert, search } from './hnsw';
 export { configureLinks } from './links';
 export { norm2, scale } from './norm';
 export { configurePool, readPool } from './pool';

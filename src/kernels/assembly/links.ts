@@ -2,10 +2,14 @@
  * Who is linked to whom. A list is a u32 count and then the slots. Level 0 lies in the node's record, behind its vector; the
  * lists of the levels above were bump-allocated in a region of their own, found through the node's `upper` field.
  *
+ * A slot's top bit marks the edge as kept: whatever pruning thinks of it, it stays (see `hnsw.ts` on reachability).
+ *
  * record: vector | upper: u32 (index of its first upper list) | level: u32 | count: u32 | slots…
  */
 import { recordOf } from './space';
 import { getU32, setU32 } from './words';
+
+export const KEPT: u32 = 0x80000000;
 
 let linksAt: usize = 0;
 let upperLists: usize = 0;
@@ -40,17 +44,35 @@ export function countOf(list: usize): i32 {
 }
 
 export function linkAt(list: usize, i: i32): u32 {
-  return getU32(list, i + 1);
+  return getU32(list, i + 1) & ~KEPT;
 }
 
+export function isKeptAt(list: usize, i: i32): bool {
+  return (getU32(list, i + 1) & KEPT) != 0;
+}
+
+/** How many edges of the list must stay. */
+export function keptCount(list: usize): i32 {
+  let kept = 0;
+  for (let i = countOf(list); i > 0; i--) kept += getU32(list, i) >>> 31;
+  return kept;
+}
+
+/** Adds an edge; `slot` may carry the KEPT bit. */
 export function append(list: usize, slot: u32): void {
   const count = load<u32>(list);
   setU32(list, count + 1, slot);
   store<u32>(list, count + 1);
 }
 
-export function contains(list: usize, slot: u32): bool {
-  const end = list + ((<usize>load<u32>(list)) << 2);
-  for (let at = list; at < end; at += 4) if (load<u32>(at, 4) == slot) return true;
-  return false;
+/** Where in the list the slot is, or −1. */
+export function indexOf(list: usize, slot: u32): i32 {
+  const count = countOf(list);
+  for (let i = 0; i < count; i++) if (linkAt(list, i) == slot) return i;
+  return -1;
+}
+
+/** Makes the edge at `i` one that stays. */
+export function keepAt(list: usize, i: i32): void {
+  setU32(list, i + 1, getU32(list, i + 1) | KEPT);
 }
