@@ -25,8 +25,13 @@ export class Ids {
     return slots;
   }
 
+  slotOf(id: number): number | undefined {
+    if (this.#slots) return this.#slots.get(id);
+    return Number.isInteger(id) && id >= 0 && id < this.#count ? id : undefined;
+  }
+
   has(id: number): boolean {
-    return this.#slots ? this.#slots.has(id) : id < this.#count;
+    return this.slotOf(id) !== undefined;
   }
 
   /** Throws where one of the ids is no u32, is held already, or comes twice. */

@@ -71,8 +71,9 @@ export class Hnsw implements VectorIndex {
   readonly metric: Metric;
   readonly capacity: number;
   readonly #options: Required<HnswOptions>;
-  readonly #layout: HnswLayout;
-  readonly #arena: Arena<Region>;
+  /** For those who store, share or examine the graph; searches and inserts are the way in for all others. */
+  readonly layout: HnswLayout;
+  readonly arena: Arena<Region>;
   /** The originals, where the arena holds codes. */
   readonly #vectors: VectorStore | undefined;
   readonly #ids = new Ids();
@@ -109,9 +110,9 @@ export class Hnsw implements VectorIndex {
     const signed = options.filter === 'sign';
     const shape: Shape = { ...options, signed };
     const layout = layoutOf(shape);
-    this.#layout = layout;
-    this.#arena = Arena.reserve(capacity, layout.plan, `${capacity} × ${dimension}-D (${codes}, M ${M})`);
-    const { kernels, at } = this.#arena;
+    this.layout = layout;
+    this.arena = Arena.reserve(capacity, layout.plan, `${capacity} × ${dimension}-D (${codes}, M ${M})`);
+    const { kernels, at } = this.arena;
     kernels.configureSpace(
       dimension,
       METRIC_CODES[metric],
@@ -158,12 +159,12 @@ export class Hnsw implements VectorIndex {
 
   addBatch(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): void {
     const batch = checkBatch(this, vectors, ids, this.#ids);
-    const { at } = this.#arena;
+    const { at } = this.arena;
     batch.rows.forEach((vector, i) => {
-      admit(this.#arena, at.query, vector, this.metric, `row ${i}`);
+      admit(this.arena, at.query, vector, this.metric, `row ${i}`);
     });
     batch.rows.forEach((vector, i) => {
-      admit(this.#arena, at.query, vector, this.metric, `row ${i}`);
+      admit(this.arena, at.query, vector, this.metric, `row ${i}`);
       this.#insert(batch.ids[i]);
       if (onProgress && i % 256 === 255) onProgress(i + 1, batch.rows.length);
     });
@@ -178,12 +179,12 @@ export class Hnsw implements VectorIndex {
   search(query: Float32Array, options: SearchOptions): SearchResult {
     const { k, efSearch } = checkSearch(options);
     checkVector(query, this.dimension, 'query');
-    const { kernels, at, u32, f32 } = this.#arena;
+    const { kernels, at, u32, f32 } = this.arena;
     const rerank = this.#vectors ? (options.rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16)) : 0;
     if (!Number.isInteger(rerank) || rerank < 0 || (rerank > 0 && rerank < k)) {
       throw new ParameterError({ parameter: 'rerank', got: rerank, want: `0, or an integer of at least k = ${k}` });
     }
-    admit(this.#arena, at.query, query, this.metric, 'query');
+    admit(this.arena, at.query, query, this.metric, 'query');
     if (this.count === 0)
       return { ids: new Uint32Array(0), distances: new Float32Array(0), work: { distances: 0, hops: 0 } };
     kernels.resetDistances();
@@ -204,10 +205,18 @@ export class Hnsw implements VectorIndex {
     return { ids: this.#ids.translate(slots), distances, work };
   }
 
+  /** The ids that the node `id` is linked to on `level`; empty above the node's own level. Throws ParameterError for an unknown id. */
+  neighbors(id: number, level = 0): Uint32Array {
+    const slot = this.#ids.slotOf(id);
+    if (slot === undefined)
+      throw new ParameterError({ parameter: 'id', got: id, want: 'the id of a vector that is held' });
+    return level > this.#node(slot).level ? new Uint32Array(0) : this.#ids.translate(this.#list(slot, level));
+  }
+
   stats(): HnswStats {
     const { dimension, metric, capacity, count } = this;
     const { codes, filter, M, efConstruction, alpha } = this.#options;
-    const { recordBytes, upperBytes, signBytes, plan } = this.#layout;
+    const { recordBytes, upperBytes, signBytes, plan } = this.layout;
     const levels: number[] = [];
     let links = 0;
     for (let slot = 0; slot < count; slot++) {
@@ -227,7 +236,7 @@ export class Hnsw implements VectorIndex {
       meanDegree: count ? links / count : 0,
       ramBytes: { total: walkBytes + vectors, records, signs, upper, vectors, scratch },
       walkBytes,
-      hugePages: this.#arena.hugePages,
+      hugePages: this.arena.hugePages,
     };
   }
 
@@ -241,7 +250,7 @@ export class Hnsw implements VectorIndex {
     const faults: string[] = [];
     if (count === 0) return faults;
     const { M, seed } = this.#options;
-    const { u32, at } = this.#arena;
+    const { u32, at } = this.arena;
     const [held, entryPoint, topLevel] = u32.subarray(at.state >>> 2, (at.state >>> 2) + 3);
     if (held !== count) faults.push(`the graph counts ${held} nodes and the index ${count}`);
     if (entryPoint >= count) return [...faults, `the entry point ${entryPoint} is not one of ${count} nodes`];
@@ -266,7 +275,7 @@ export class Hnsw implements VectorIndex {
   #faultsOf(slot: number, level: number, levels: Uint8Array): string[] {
     const where = `node ${slot}, level ${level}`;
     const list = this.#list(slot, level);
-    const most = (level === 0 ? 2 : 1) * this.#options.M + this.#layout.slack;
+    const most = (level === 0 ? 2 : 1) * this.#options.M + this.layout.slack;
     if (list.length > most) return [`${where}: ${list.length} links, at most ${most} may be`];
     const faults: string[] = [];
     for (const link of list) {
@@ -301,7 +310,7 @@ export class Hnsw implements VectorIndex {
 
   /** Links the vector in the arena's `query` region as the next slot. */
   #insert(id: number): void {
-    const { kernels, at, f32 } = this.#arena;
+    const { kernels, at, f32 } = this.arena;
     const slot = this.count;
     const level = levelOf(this.#options.seed, slot, this.#options.M);
     if (this.#vectors) {
@@ -315,7 +324,7 @@ export class Hnsw implements VectorIndex {
 
   /** Moves the filter's centre to the mean of what is held, and encodes all signs anew. */
   #recentre(): void {
-    const { kernels, at, f32 } = this.#arena;
+    const { kernels, at, f32 } = this.arena;
     const { dimension, count } = this;
     const sum = new Float64Array(dimension);
     for (let slot = 0; slot < count; slot++) {
@@ -334,28 +343,28 @@ export class Hnsw implements VectorIndex {
   /** The vector of a slot as it was admitted, a view. */
   #vector(slot: number): Float32Array {
     if (this.#vectors) return this.#vectors.row(slot);
-    const from = (this.#arena.at.records + slot * this.#layout.recordBytes) / 4;
-    return this.#arena.f32.subarray(from, from + this.dimension);
+    const from = (this.arena.at.records + slot * this.layout.recordBytes) / 4;
+    return this.arena.f32.subarray(from, from + this.dimension);
   }
 
   #writeFlips(): void {
     const random = new Random(`rotation ${this.#options.seed}`);
-    const { at, f32 } = this.#arena;
-    const n = ROTATION_ROUNDS * this.#layout.rotated;
+    const { at, f32 } = this.arena;
+    const n = ROTATION_ROUNDS * this.layout.rotated;
     for (let i = 0; i < n; i++) f32[(at.flips >>> 2) + i] = random.uniform() < 0.5 ? -1 : 1;
   }
 
   #node(slot: number): { upper: number; level: number; at: number } {
-    const { at, u32 } = this.#arena;
-    const node = (at.records + slot * this.#layout.recordBytes + this.#layout.vectorBytes) >>> 2;
+    const { at, u32 } = this.arena;
+    const node = (at.records + slot * this.layout.recordBytes + this.layout.vectorBytes) >>> 2;
     return { upper: u32[node], level: u32[node + 1], at: node };
   }
 
   /** The neighbours of a slot on a level. */
   #list(slot: number, level: number): Uint32Array {
-    const { at, u32 } = this.#arena;
+    const { at, u32 } = this.arena;
     const node = this.#node(slot);
-    const list = level === 0 ? node.at + 2 : (at.upper + (node.upper + level - 1) * this.#layout.upperBytes) >>> 2;
+    const list = level === 0 ? node.at + 2 : (at.upper + (node.upper + level - 1) * this.layout.upperBytes) >>> 2;
     return u32.slice(list + 1, list + 1 + u32[list]).map((link) => (link & ~KEPT) >>> 0);
   }
 }

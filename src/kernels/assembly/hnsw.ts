@@ -4,8 +4,8 @@
  *
  * Departures: lists have slack and are pruned only when it is used up; pruning may keep long edges by α as Vamana does (α = 1 is
  * the paper); two candidates are read per round; a sign filter looks before vectors are touched; and on every level each node
- * but the first has one incoming edge, its parent's, that pruning may not drop. Those edges are a tree over the level, and
- * a new entry point is given one to the old: so every node can be reached, always, and not just in practice.
+ * but the first has one incoming edge, its parent's, that pruning may not drop. Those edges are a tree over the level, and a
+ * new entry point is given one to the old: so every node can be reached, always, and with ef = count the search is exact.
  */
 import { append, countOf, createLists, indexOf, isKeptAt, KEPT, keepAt, keptCount, linkAt, listOf } from './links';
 import { bound, distanceAt, hasNext, orderedBits, push, resetPool, rewindPool, size, slotAt, takeNext } from './pool';
@@ -16,6 +16,8 @@ import { getF32, getU32, getU64, setU32, setU64 } from './words';
 
 /** Room for the neighbours of one round, and for selections: entries of four bytes. */
 const BATCH_BYTES: usize = 8192;
+/** The first node, whose kept edges lead to all others on level 0. */
+const ROOT: u32 = 0;
 
 /** Where the graph's state lies: count, entry point, top level, each u32. */
 let state: usize = 0;
@@ -165,6 +167,15 @@ function descend(level: i32): void {
 function searchLayer(level: i32): void {
   resetVisited(load<u32>(state) + 1);
   for (let i = 0; i < size; i++) visit(slotAt(i));
+  readNeighbours(level);
+  // A beam still not full has seen all that can be reached from where it began. From the root of level 0's tree all can.
+  if (level == 0 && bound() == Infinity && visit(ROOT)) {
+    push(distance(recordOf(ROOT)), ROOT);
+    readNeighbours(level);
+  }
+}
+
+function readNeighbours(level: i32): void {
   while (hasNext()) {
     let n = gather(takeNext(), level, 0);
     // Two a round: the second one's cache misses run beside the first one's.

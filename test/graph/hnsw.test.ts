@@ -1,0 +1,422 @@
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { Random } from '../../src/core/random.ts';
+import { Flat } from '../../src/graph/flat.ts';
+import { Hnsw, type HnswOptions, levelOf } from '../../src/graph/hnsw.ts';
+import { METRICS, type Metric } from '../../src/graph/vector-index.ts';
+
+const SEED = 20_181_026;
+
+/** `n` rows around a few centres; `grid` rounds them, which makes duplicates and ties. */
+function clustered({
+  n,
+  dimension,
+  seed,
+  grid = false,
+}: {
+  n: number;
+  dimension: number;
+  seed: number;
+  grid?: boolean;
+}) {
+  const random = new Random(seed);
+  const centres = Array.from({ length: 8 }, () => Array.from({ length: dimension }, () => 3 * random.normal()));
+  const data = new Float32Array(n * dimension);
+  for (let i = 0; i < n; i++) {
+    const centre = centres[random.integer(8)];
+    for (let j = 0; j < dimension; j++) {
+      const x = centre[j] + random.normal();
+      data[i * dimension + j] = grid ? Math.round(x) : x;
+    }
+    if (grid) data[i * dimension] ||= 1;
+  }
+  return data;
+}
+
+function rowOf(data: Float32Array, i: number, dimension: number): Float32Array {
+  return data.subarray(i * dimension, (i + 1) * dimension);
+}
+
+function build(options: HnswOptions, data: Float32Array): Hnsw {
+  const index = Hnsw.create({ capacity: Math.max(1, data.length / options.dimension), ...options });
+  index.addBatch(data);
+  return index;
+}
+
+function exact(dimension: number, metric: Metric, data: Float32Array): Flat {
+  const flat = Flat.create({ dimension, metric, capacity: Math.max(1, data.length / dimension) });
+  flat.addBatch(data);
+  return flat;
+}
+
+/** Every list of every level, as one comparable value. */
+function graphOf(index: Hnsw): string {
+  const lists: string[] = [];
+  for (let id = 0; id < index.count; id++) {
+    for (let level = 0; level < 12; level++) lists.push(Array.from(index.neighbors(id, level)).join(' '));
+  }
+  return lists.join('\n');
+}
+
+const shapes = fc.record({
+  n: fc.integer({ min: 1, max: 300 }),
+  dimension: fc.integer({ min: 1, max: 200 }),
+  metric: fc.constantFrom(...METRICS),
+  codes: fc.constantFrom('f32' as const, 'sq7' as const),
+  M: fc.integer({ min: 2, max: 20 }),
+  grid: fc.boolean(),
+  extendCandidates: fc.boolean(),
+  keepPruned: fc.boolean(),
+  seed: fc.integer({ min: 0, max: 1000 }),
+});
+
+describe('Hnsw against the oracle', () => {
+  it('with ef = count, equals exact search on every node', () => {
+    fc.assert(
+      fc.property(shapes, ({ n, dimension, metric, grid, seed, ...options }) => {
+        const data = clustered({ n, dimension, seed, grid });
+        const index = build({ dimension, metric, efConstruction: 40, seed, ...options }, data);
+        const flat = exact(dimension, metric, data);
+        const k = Math.min(10, n);
+        for (const query of [rowOf(data, 0, dimension), clustered({ n: 1, dimension, seed: seed + 1, grid })]) {
+          const found = index.search(query, { k, efSearch: n + k, rerank: n + k });
+          const truth = flat.search(query, { k });
+          // Ties may come in any order, so the distances are what must agree; the kernels' sums may differ in order.
+          expect(found.ids).toHaveLength(k);
+          expect(new Set(found.ids).size).toBe(k);
+          const scale = 1e-5 * (1 + Math.abs(truth.distances[k - 1]));
+          found.distances.forEach((d, i) => {
+            expect(Math.abs(d - truth.distances[i])).toBeLessThanOrEqual(scale);
+          });
+        }
+      }),
+      { seed: SEED, numRuns: 150 },
+    );
+  });
+
+  it('is whole after random builds: validate() finds nothing', () => {
+    fc.assert(
+      fc.property(shapes, fc.integer({ min: 300, max: 1500 }), ({ dimension, metric, grid, seed, ...options }, n) => {
+        const data = clustered({ n, dimension: Math.min(dimension, 40), seed, grid });
+        const index = build(
+          { ...options, dimension: Math.min(dimension, 40), metric, efConstruction: Math.max(options.M, 20), seed },
+          data,
+        );
+        expect(index.validate()).toEqual([]);
+      }),
+      { seed: SEED, numRuns: 25 },
+    );
+  });
+
+  it.each(METRICS.flatMap((metric) => (['f32', 'sq7'] as const).map((codes) => ({ metric, codes }))))(
+    'finds nearly all neighbours for a fraction of the work: $metric on $codes',
+    ({ metric, codes }) => {
+      const dimension = 128;
+      const n = 4000;
+      const data = clustered({ n, dimension, seed: 3 });
+      const index = build({ dimension, metric, codes, seed: 3 }, data);
+      const flat = exact(dimension, metric, data);
+      const queries = clustered({ n: 50, dimension, seed: 3 });
+      let hits = 0;
+      let distances = 0;
+      for (let i = 0; i < 50; i++) {
+        const query = rowOf(queries, i, dimension).map((x) => x + 0.01);
+        const truth = new Set(flat.search(query, { k: 10 }).ids);
+        const found = index.search(query, { k: 10, efSearch: 200 });
+        hits += found.ids.filter((id) => truth.has(id)).length;
+        distances += found.work.distances;
+      }
+      expect(hits / 500).toBeGreaterThan(0.9);
+      expect(distances / 50).toBeLessThan(n / 2);
+    },
+  );
+
+  it('the sign filter spares distances and hardly any recall', () => {
+    const dimension = 256;
+    const n = 6000;
+    const data = clustered({ n, dimension, seed: 5 });
+    const flat = exact(dimension, 'l2', data);
+    const measure = (filter: 'sign' | 'none') => {
+      const index = build({ dimension, filter, seed: 5 }, data);
+      let hits = 0;
+      let distances = 0;
+      for (let i = 0; i < 100; i++) {
+        const query = rowOf(data, i * 7, dimension).map((x) => x * 0.9 + 0.05);
+        const truth = new Set(flat.search(query, { k: 10 }).ids);
+        const found = index.search(query, { k: 10, efSearch: 100 });
+        hits += found.ids.filter((id) => truth.has(id)).length;
+        distances += found.work.distances;
+      }
+      return { recall: hits / 1000, distances };
+    };
+    const [filtered, plain] = [measure('sign'), measure('none')];
+    expect(filtered.distances).toBeLessThan(0.75 * plain.distances);
+    expect(filtered.recall).toBeGreaterThan(plain.recall - 0.03);
+  });
+
+  it('re-ranking mends what 7-bit codes confuse', () => {
+    const dimension = 16;
+    const data = clustered({ n: 3000, dimension, seed: 8 });
+    const index = build({ dimension, codes: 'sq7', seed: 8 }, data);
+    const flat = exact(dimension, 'l2', data);
+    let plain = 0;
+    let reranked = 0;
+    for (let i = 0; i < 60; i++) {
+      const query = rowOf(data, i * 31, dimension).map((x) => x + 0.02);
+      const truth = new Set(flat.search(query, { k: 10 }).ids);
+      const count = (rerank: number) =>
+        index.search(query, { k: 10, efSearch: 200, rerank }).ids.filter((id) => truth.has(id)).length;
+      plain += count(0);
+      reranked += count(40);
+    }
+    expect(reranked).toBeGreaterThan(plain);
+    expect(reranked / 600).toBeGreaterThan(0.99);
+  });
+});
+
+describe('Hnsw, the same from the same', () => {
+  const dimension = 100;
+  const data = clustered({ n: 1300, dimension, seed: 1 });
+
+  it.each(['f32', 'sq7'] as const)('same seed and data, same graph, in one batch or one by one: %s', (codes) => {
+    const whole = build({ dimension, codes, seed: 9 }, data);
+    const again = Hnsw.create({ dimension, codes, seed: 9, capacity: 5000 });
+    again.addBatch(data.subarray(0, 700 * dimension));
+    for (let i = 700; i < 1300; i++) again.add(rowOf(data, i, dimension));
+    expect(graphOf(again)).toBe(graphOf(whole));
+    expect(again.stats().levels).toEqual(whole.stats().levels);
+  });
+
+  it('another seed, another graph', () => {
+    const [a, b] = [1, 2].map((seed) => build({ dimension, seed }, data));
+    expect(graphOf(a)).not.toBe(graphOf(b));
+  });
+
+  it('a level is a hash of seed and slot, and one node in M rises above level 0', () => {
+    const M = 16;
+    let above = 0;
+    for (let slot = 0; slot < 200_000; slot++) if (levelOf(7, slot, M) > 0) above++;
+    expect(above / 200_000).toBeGreaterThan(0.95 / M);
+    expect(above / 200_000).toBeLessThan(1.05 / M);
+  });
+
+  it('works on the baseline build of the kernels too', async () => {
+    vi.stubEnv('ANNLAB_WASM', 'baseline');
+    vi.resetModules();
+    try {
+      const { chooseBuild } = await import('../../src/kernels/wasm.ts');
+      const { Hnsw: Baseline } = await import('../../src/graph/hnsw.ts');
+      expect(chooseBuild()).toBe('baseline');
+      const index = Baseline.create({ dimension, capacity: 1300, seed: 9 });
+      index.addBatch(data);
+      expect(index.validate()).toEqual([]);
+      const relaxed = build({ dimension, seed: 9 }, data);
+      let agree = 0;
+      for (let i = 0; i < 100; i++) {
+        const query = rowOf(data, i * 13, dimension).map((x) => x + 0.1);
+        const ids = new Set(relaxed.search(query, { k: 10, efSearch: 100 }).ids);
+        agree += index.search(query, { k: 10, efSearch: 100 }).ids.filter((id) => ids.has(id)).length;
+      }
+      expect(agree / 1000).toBeGreaterThan(0.98);
+    } finally {
+      vi.unstubAllEnvs();
+      vi.resetModules();
+    }
+  });
+});
+
+describe('Hnsw, options and statistics', () => {
+  const dimension = 24;
+  const data = clustered({ n: 1500, dimension, seed: 4 });
+
+  it('keepPruned fills lists, extendCandidates looks further', () => {
+    const plain = build({ dimension, seed: 4 }, data);
+    const kept = build({ dimension, seed: 4, keepPruned: true }, data);
+    const extended = build({ dimension, seed: 4, extendCandidates: true }, data);
+    expect(kept.stats().meanDegree).toBeGreaterThan(plain.stats().meanDegree);
+    expect(graphOf(extended)).not.toBe(graphOf(plain));
+  });
+
+  it('α = 1 is the paper: more keeps more links', () => {
+    const degrees = [1, 1.2, 1.5].map((alpha) => build({ dimension, seed: 4, alpha }, data).stats().meanDegree);
+    expect(degrees[0]).toBeLessThan(degrees[1]);
+    expect(degrees[1]).toBeLessThan(degrees[2]);
+  });
+
+  it('counts bytes by what is held, not by what is reserved', () => {
+    const small = build({ dimension, seed: 4 }, data).stats();
+    const roomy = build({ dimension, seed: 4, capacity: 500_000 }, data).stats();
+    expect(roomy.ramBytes).toEqual(small.ramBytes);
+    expect(small.walkBytes).toBeLessThan(small.ramBytes.total);
+    expect(small.levels[0]).toBe(1500);
+  });
+
+  it('reports progress to the end', () => {
+    const index = Hnsw.create({ dimension, capacity: 1500 });
+    const seen: number[] = [];
+    index.addBatch(data, { onProgress: (done, total) => seen.push(done / total) });
+    expect(seen.at(-1)).toBe(1);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  });
+
+  it("returns the caller's ids", () => {
+    const index = Hnsw.create({ dimension, capacity: 1500 });
+    const ids = Uint32Array.from({ length: 1500 }, (_, i) => 4_000_000_000 - 3 * i);
+    index.addBatch(data, { ids });
+    expect(index.search(rowOf(data, 42, dimension), { k: 1 }).ids).toEqual(Uint32Array.of(ids[42]));
+    expect(index.neighbors(ids[42]).every((id) => ids.includes(id))).toBe(true);
+  });
+});
+
+describe('Hnsw, bad input', () => {
+  const dimension = 8;
+  const data = clustered({ n: 50, dimension, seed: 2 });
+  const index = build({ dimension, capacity: 60, M: 4 }, data);
+  const query = rowOf(data, 0, dimension);
+
+  it.each([
+    ['dimension 0', { dimension: 0 }, /dimension 0, expected an integer from 1 to 4096/],
+    ['dimension 4097', { dimension: 4097 }, /4097/],
+    ['half a dimension', { dimension: 7.5 }, /7.5/],
+    [
+      'an unknown metric',
+      { dimension, metric: 'hamming' as Metric },
+      /metric = hamming: one of l2, dot, cosine, manhattan/,
+    ],
+    ['M 1', { dimension, M: 1 }, /M = 1: an integer from 2/],
+    ['efConstruction below M', { dimension, M: 16, efConstruction: 8 }, /efConstruction = 8/],
+    ['α below 1', { dimension, alpha: 0.5 }, /alpha = 0.5/],
+    ['α under dot', { dimension, metric: 'dot' as const, alpha: 1.2 }, /negated inner products/],
+    ['a filter under manhattan', { dimension, metric: 'manhattan' as const, filter: 'sign' as const }, /manhattan/],
+    ['unknown codes', { dimension, codes: 'pq' as 'f32' }, /codes = pq: f32 or sq7/],
+    ['no capacity', { dimension, capacity: 0 }, /capacity = 0/],
+    ['a seed that is none', { dimension, seed: -1 }, /seed = -1/],
+  ])('refuses %s', (_, options, message) => {
+    expect(() => Hnsw.create(options)).toThrow(message);
+  });
+
+  it('says how many vectors of this shape fit into one memory', () => {
+    const attempt = () => Hnsw.create({ dimension: 1024, codes: 'f32', capacity: 2_000_000 });
+    expect(attempt).toThrow(/2000000 × 1024-D \(f32, M 16\) needs \d+ bytes .* \d+ vectors of this shape fit/);
+    const fits = Number(/(\d+) vectors of this shape fit/.exec(messageOf(attempt))?.[1]);
+    expect(fits).toBeGreaterThan(900_000);
+    expect(fits).toBeLessThan(1_000_000);
+    expect(Hnsw.create({ dimension: 1024, codes: 'f32', capacity: fits }).capacity).toBe(fits);
+  });
+
+  it.each([
+    ['k = 0', { k: 0 }, /k = 0/],
+    ['k = 1.5', { k: 1.5 }, /k = 1.5/],
+    ['efSearch below k', { k: 10, efSearch: 5 }, /efSearch = 5: an integer of at least k = 10/],
+    ['rerank below k', { k: 10, efSearch: 20, rerank: 3 }, /rerank = 3/],
+  ])('refuses a search with %s', (_, options, message) => {
+    expect(() => index.search(query, options)).toThrow(message);
+  });
+
+  it('refuses vectors that cannot be compared, and takes nothing of their batch', () => {
+    const before = index.search(query, { k: 5 });
+    expect(() => index.search(new Float32Array(7), { k: 1 })).toThrow(/dimension 7, expected 8/);
+    expect(() => index.search([1, 2] as unknown as Float32Array, { k: 1 })).toThrow(/Float32Array/);
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const rows = Float32Array.from({ length: 3 * dimension }, () => 1);
+      rows[dimension + 2] = bad;
+      expect(() => index.addBatch(rows)).toThrow(/row 1: component 2 is/);
+      expect(() => index.search(rows.subarray(dimension, 2 * dimension), { k: 1 })).toThrow(/component 2/);
+    }
+    expect(() => index.add(new Float32Array(dimension).fill(3e38))).toThrow(/overflow f32/);
+    expect(() => Hnsw.create({ dimension, metric: 'cosine' }).add(new Float32Array(dimension))).toThrow(/zero vector/);
+    expect(() => index.addBatch(new Float32Array(dimension + 1))).toThrow(/multiple of the dimension 8/);
+    expect(index.count).toBe(50);
+    expect(index.search(query, { k: 5 })).toEqual(before);
+  });
+
+  it('refuses ids that are taken, come twice, or are none', () => {
+    const one = new Float32Array(dimension).fill(1);
+    const two = new Float32Array(2 * dimension).fill(1);
+    expect(() => index.add(one, 7)).toThrow(/id 7 is already in the index/);
+    expect(() => index.addBatch(two, { ids: [100, 100] })).toThrow(/id 100/);
+    expect(() => index.add(one, -1)).toThrow(/id = -1/);
+    expect(() => index.add(one, 2 ** 32)).toThrow(/id = 4294967296/);
+    expect(() => index.addBatch(two, { ids: [100] })).toThrow(/one id per row, 2/);
+    expect(index.count).toBe(50);
+  });
+
+  it('refuses what goes beyond its capacity, whole', () => {
+    expect(() => index.addBatch(new Float32Array(11 * dimension).fill(1))).toThrow(
+      /at most 60 vectors and 61 were asked for/,
+    );
+    expect(index.count).toBe(50);
+  });
+
+  it('an empty index finds nothing; k beyond count finds all', () => {
+    const empty = Hnsw.create({ dimension, capacity: 10 });
+    expect(empty.search(query, { k: 3 }).ids).toHaveLength(0);
+    expect(empty.validate()).toEqual([]);
+    expect(empty.stats().count).toBe(0);
+    expect(index.search(query, { k: 500 }).ids).toHaveLength(50);
+    empty.addBatch(new Float32Array(0));
+    expect(empty.count).toBe(0);
+  });
+});
+
+describe('validate()', () => {
+  /** A small graph, and how to reach into it: the node's fields begin behind its vector. */
+  function opened() {
+    const dimension = 4;
+    const index = build({ dimension, M: 4, seed: 6 }, clustered({ n: 200, dimension, seed: 6 }));
+    const { at, u32 } = index.arena;
+    const node = (slot: number) => (at.records + slot * index.layout.recordBytes + index.layout.vectorBytes) / 4;
+    return { index, u32, state: at.state / 4, node };
+  }
+  const LEVEL = 1;
+  const COUNT = 2;
+  const LINKS = 3;
+
+  it.each([
+    ['a degree beyond its bound', 'links, at most', ({ u32, node }) => (u32[node(9) + COUNT] = 13)],
+    ['a link to nobody', 'a link to 5000', ({ u32, node }) => (u32[node(9) + LINKS] = 5000)],
+    ['a link to itself', 'node 9, level 0: a link to itself', ({ u32, node }) => (u32[node(9) + LINKS] = 9)],
+    ['two links to the same', 'two links', ({ u32, node }) => (u32[node(9) + LINKS] = u32[node(9) + LINKS + 1])],
+    ['a level that was not drawn', 'drawn was', ({ u32, node }) => (u32[node(9) + LEVEL] += 1)],
+    ['an entry point that is no node', 'the entry point 999', ({ u32, state }) => (u32[state + 1] = 999)],
+    [
+      'an entry point too low',
+      'the entry point',
+      ({ u32, state, node }) => {
+        u32[state + 1] =
+          Array.from({ length: 200 }, (_, slot) => slot).find((slot) => u32[node(slot) + LEVEL] === 0) ?? 0;
+      },
+    ],
+    ['a wrong top level', 'the top level is said to be 9', ({ u32, state }) => (u32[state + 2] = 9)],
+    ['a wrong count', 'the graph counts 199', ({ u32, state }) => (u32[state] = 199)],
+    [
+      'a node nobody links to',
+      'no way leads to it',
+      ({ u32, node }) => {
+        const lonely =
+          Array.from({ length: 200 }, (_, slot) => slot).find((slot) => u32[node(slot) + LEVEL] === 0) ?? 0;
+        for (let slot = 0; slot < 200; slot++) {
+          const at = node(slot);
+          const links = Array.from(u32.subarray(at + LINKS, at + LINKS + u32[at + COUNT]));
+          const left = links.filter((link) => (link & 0x7fffffff) !== lonely);
+          u32.set(left, at + LINKS);
+          u32[at + COUNT] = left.length;
+        }
+      },
+    ],
+  ] satisfies [string, string, (graph: ReturnType<typeof opened>) => void][])('sees %s', (_, said, breakIt) => {
+    const graph = opened();
+    expect(graph.index.validate()).toEqual([]);
+    breakIt(graph);
+    expect(graph.index.validate().join('\n')).toContain(said);
+  });
+});
+
+function messageOf(attempt: () => unknown): string {
+  try {
+    attempt();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}
