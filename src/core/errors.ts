@@ -70,6 +70,18 @@ export class MemoryLimitError extends AnnError {
   }
 }
 
+/** The system refuses the address space that an index reserves; this is no matter of RAM. */
+export class AddressSpaceError extends AnnError {
+  constructor({ needBytes, shape }: { needBytes: number; shape: string }, options?: ErrorOptions) {
+    super(
+      'ADDRESS_SPACE',
+      `${shape}: the system refuses to reserve ${needBytes} bytes of address space: lower the capacity, or raise the limit ` +
+        'on the address space of this process (ulimit -v)',
+      options,
+    );
+  }
+}
+
 /** The caller's id is already in the index. */
 export class DuplicateIdError extends AnnError {
   readonly id: number;

@@ -9,6 +9,8 @@ export class Ids {
   /** id of each slot; undefined while ids are the slots. */
   #ids: Uint32Array | undefined;
   #slots: Map<number, number> | undefined;
+  /** All ids from the count up to here are taken: ids are never given back, so this only grows. */
+  #takenBelow = 0;
 
   get count(): number {
     return this.#count;
@@ -55,9 +57,10 @@ export class Ids {
   /** The same for the next `n` vectors. */
   nextOf(n: number): Uint32Array {
     const ids = new Uint32Array(n);
-    let id = this.#count;
+    let id = Math.max(this.#takenBelow, this.#count);
     for (let i = 0; i < n; i++) {
       while (this.has(id)) id++;
+      if (i === 0) this.#takenBelow = id;
       ids[i] = id++;
     }
     return ids;

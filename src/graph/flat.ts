@@ -65,6 +65,6 @@ export class Flat implements VectorIndex {
     const { k } = checkSearch({ k: options.k });
     checkVector(query, this.dimension, 'query');
     const { slots, distances } = this.#store.nearest(query, this.count, k);
-    return { ids: this.#ids.translate(slots), distances, work: { distances: this.count, hops: 0 } };
+    return { ids: this.#ids.translate(slots), distances, work: { distances: this.count, hops: 0, estimates: 0 } };
   }
 }

@@ -186,7 +186,7 @@ export class Hnsw implements VectorIndex {
     }
     admit(this.arena, at.query, query, this.metric, 'query');
     if (this.count === 0)
-      return { ids: new Uint32Array(0), distances: new Float32Array(0), work: { distances: 0, hops: 0 } };
+      return { ids: new Uint32Array(0), distances: new Float32Array(0), work: { distances: 0, hops: 0, estimates: 0 } };
     kernels.resetDistances();
     const ef = Math.min(efSearch, this.count);
     const found = kernels.search(at.query, ef, this.count >= FILTER_FROM, this.#options.margin);

@@ -9,7 +9,10 @@ export interface SearchOptions {
   k: number;
   /** Width of the beam, ≥ k. Exact indexes do not use it. Default: max(k, 64). */
   efSearch?: number;
-  /** How many of the best candidates are compared again on exact f32 vectors, k … efSearch; 0: none. Only indexes that walk on codes use it. */
+  /**
+   * How many of the best candidates are compared again on exact f32 vectors, ≥ k; 0: none. Only indexes that walk on codes use
+   * it. Default: k, an eighth of k and a sixteenth of efSearch, each rounded up.
+   */
   rerank?: number;
 }
 
@@ -19,6 +22,8 @@ export interface Work {
   distances: number;
   /** Nodes whose neighbour lists were read. */
   hops: number;
+  /** Nodes judged by their sign bits, most of which were spared a distance; 0 without the filter. */
+  estimates: number;
 }
 
 export interface SearchResult {

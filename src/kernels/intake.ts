@@ -25,9 +25,10 @@ function checkNorm2(norm2: number, vector: Float32Array, metric: Metric, where: 
   const bad = vector.findIndex((x) => !Number.isFinite(x));
   if (bad >= 0)
     throw new VectorValueError(where, `component ${bad} is ${vector[bad]}`, 'every component must be finite');
+  const most = vector.reduce((at, x, i) => (Math.abs(x) > Math.abs(vector[at]) ? i : at), 0);
   throw new VectorValueError(
     where,
-    `|x|² = ${norm2}`,
+    `|x|² = ${norm2}, component ${most} is ${vector[most]}`,
     `beyond ${MOST_NORM2} distances overflow f32: scale the vectors down`,
   );
 }

@@ -2,8 +2,8 @@
  * The arena: one shared WebAssembly.Memory an index, laid out once and reserved whole. Pages are committed when they are first
  * touched, so capacity costs address space and no RAM, and since the memory never grows no reader's view goes stale.
  */
-import koffi from 'koffi';
-import { MemoryLimitError } from '../core/errors.ts';
+import { createRequire } from 'node:module';
+import { AddressSpaceError, MemoryLimitError } from '../core/errors.ts';
 import { instantiate, type Kernels, MAX_PAGES, PAGE_BYTES } from './wasm.ts';
 
 /** Bytes of each named region, for a capacity. */
@@ -20,14 +20,23 @@ export class Arena<Name extends string = string> {
   /** Whether the system was asked for huge pages and agreed. */
   readonly hugePages: boolean;
 
-  /** Throws MemoryLimitError where the regions do not fit below 4 GiB. `shape` says for the message what was to be held. */
+  /**
+   * Throws MemoryLimitError where the regions do not fit below 4 GiB, AddressSpaceError where the system refuses to reserve them.
+   * `shape` says for the message what was to be held.
+   */
   static reserve<Name extends string>(capacity: number, plan: Plan<Name>, shape: string): Arena<Name> {
     const { at, end } = layOut(plan(capacity));
     if (end > LIMIT_BYTES) {
       throw new MemoryLimitError({ needBytes: end, limitBytes: LIMIT_BYTES, fits: capacityThatFits(plan), shape });
     }
     const pages = Math.ceil(end / PAGE_BYTES);
-    return new Arena(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }), at);
+    let memory: WebAssembly.Memory;
+    try {
+      memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    } catch (cause) {
+      throw new AddressSpaceError({ needBytes: pages * PAGE_BYTES, shape }, { cause });
+    }
+    return new Arena(memory, at);
   }
 
   /** The same arena seen from another thread: its memory, kernels of its own. */
@@ -78,18 +87,24 @@ function layOut<Name extends string>(sizes: Record<Name, number>): { at: Record<
 const HUGE_FROM_BYTES = 8 * 2 ** 20;
 const MADV_HUGEPAGE = 14;
 
-type Madvise = (address: number, bytes: number, advice: number) => number;
-let madvise: Madvise | null | undefined;
+type Madvise = (bytes: Uint8Array) => number;
+let madvise: Madvise | undefined;
 
 /** Asks Linux for 2 MiB pages: a third less time per random access. Elsewhere, or where it is refused, all works without. */
 function adviseHugePages(bytes: Uint8Array): boolean {
   if (bytes.length < HUGE_FROM_BYTES || process.platform !== 'linux' || process.env.ANNLAB_HUGE_PAGES === '0')
     return false;
+  madvise ??= loadMadvise();
+  return madvise(bytes) === 0;
+}
+
+/** Loaded on demand: koffi's binary does not exist for every system, and nothing else here needs it. */
+function loadMadvise(): Madvise {
   try {
-    madvise ??= koffi.load(null).func('int madvise(intptr_t address, size_t bytes, int advice)') as unknown as Madvise;
-    return madvise(Number(koffi.address(bytes)), bytes.length, MADV_HUGEPAGE) === 0;
+    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
+    const call = koffi.load(null).func('int madvise(intptr_t address, size_t bytes, int advice)');
+    return (bytes) => call(Number(koffi.address(bytes)), bytes.length, MADV_HUGEPAGE);
   } catch {
-    madvise = null;
-    return false;
+    return () => -1;
   }
 }

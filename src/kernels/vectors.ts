@@ -36,11 +36,20 @@ export class VectorStore {
   readonly #chunks: Chunk[];
   readonly #handle: VectorStoreHandle;
 
-  /** Room for `capacity` vectors, for `threads` threads. Pages are committed as rows are written. */
-  static reserve(options: { dimension: number; metric: Metric; capacity: number; threads?: number }): VectorStore {
+  /**
+   * Room for `capacity` vectors, for `threads` threads. Pages are committed as rows are written. `chunkRows`: rows per memory,
+   * by default as many as fit.
+   */
+  static reserve(options: {
+    dimension: number;
+    metric: Metric;
+    capacity: number;
+    threads?: number;
+    chunkRows?: number;
+  }): VectorStore {
     const { dimension, metric, capacity, threads = 1 } = options;
     const plan = planOf(dimension, threads);
-    const chunkRows = Math.min(capacity, capacityThatFits(plan));
+    const chunkRows = Math.min(capacity, options.chunkRows ?? capacityThatFits(plan));
     const arenas: Arena<Region>[] = [];
     for (let first = 0; first < capacity; first += chunkRows) {
       arenas.push(Arena.reserve(Math.min(chunkRows, capacity - first), plan, `${capacity} × ${dimension}-D f32`));
