@@ -15,10 +15,10 @@ import { sumF32, truncate } from './simd';
 import { COSINE, dimension, L2, metric } from './space';
 import { getF32 } from './words';
 
-const PLANES: i32 = 2;
+const PLANES: i32 = 3;
 const ROUNDS: i32 = 4;
 /** Step of the best uniform 3-bit quantizer of a normal variable, in standard deviations (Max 1960). */
-const STEP: f32 = 0.9957;
+const STEP: f32 = 0.586;
 /** Length of a sign vector across the vector it stands for, per √bit: √(1 − 2/π). */
 const CROSS: f32 = 0.603;
 const HEADER_BYTES: usize = 8;
@@ -113,19 +113,22 @@ export function prepareSigns(x: usize, margin: f32): void {
   for (let w = 0; w < words; w++) {
     let p0: u64 = 0;
     let p1: u64 = 0;
+    let p2: u64 = 0;
     const from = buffer + ((<usize>w) << 8);
     for (let i = 0; i < 64; i += 4) {
       const x = f32x4.mul(v128.load(from + ((<usize>i) << 2)), perStep);
       // Level 0 … 7: floor(x) + 4, clipped. It stands for (2 · level − 7) half steps.
-      let level = i32x4.add(truncate(f32x4.floor(x)), i32x4.splat(2));
-      level = i32x4.min_s(i32x4.max_s(level, i32x4.splat(0)), i32x4.splat(3));
-      agreement = f32x4.add(agreement, f32x4.mul(x, f32x4.sub(f32x4.convert_i32x4_s(level), f32x4.splat(1.5))));
+      let level = i32x4.add(truncate(f32x4.floor(x)), i32x4.splat(4));
+      level = i32x4.min_s(i32x4.max_s(level, i32x4.splat(0)), i32x4.splat(7));
+      agreement = f32x4.add(agreement, f32x4.mul(x, f32x4.sub(f32x4.convert_i32x4_s(level), f32x4.splat(3.5))));
       p0 |= (<u64>i32x4.bitmask(i32x4.shl(level, 31))) << i;
       p1 |= (<u64>i32x4.bitmask(i32x4.shl(level, 30))) << i;
+      p2 |= (<u64>i32x4.bitmask(i32x4.shl(level, 29))) << i;
     }
     const to = planes + <usize>(w * PLANES * 8);
     store<u64>(to, p0);
     store<u64>(to, p1, 8);
+    store<u64>(to, p2, 16);
   }
   // Quantizing shortens q' along itself; stretched so that ⟨Q(q'), q'⟩ is again what it was, the estimate stays unbiased.
   const kept = words << 6 == rotated ? norm2 : norm2OfFirst(words << 6);
@@ -133,7 +136,7 @@ export function prepareSigns(x: usize, margin: f32): void {
   const stretched = agreed > 0 ? (step * kept) / agreed : step;
   const bits = <f32>(words << 6);
   const spread = (CROSS * norm * sqrt<f32>(bits)) / sqrt<f32>(<f32>rotated);
-  queryTop = stretched * 1.5 * bits + margin * spread;
+  queryTop = stretched * 3.5 * bits + margin * spread;
   queryStep = stretched;
   if (metric == L2) queryPart = norm2;
   else queryPart = <f32>(mean2 - dotWithMean(x)) + (metric == COSINE ? <f32>1 : <f32>0);
@@ -144,16 +147,18 @@ export function lowerBound(slot: u32): f32 {
   const record = signs + <usize>slot * signBytes;
   let h0: u64 = 0;
   let h1: u64 = 0;
+  let h2: u64 = 0;
   let bits = record + HEADER_BYTES;
   let plane = planes;
   for (let w = words; w > 0; w--) {
     const b = load<u64>(bits);
     h0 += popcnt<u64>(b ^ load<u64>(plane));
     h1 += popcnt<u64>(b ^ load<u64>(plane, 8));
+    h2 += popcnt<u64>(b ^ load<u64>(plane, 16));
     bits += 8;
-    plane += 16;
+    plane += 24;
   }
-  const product = queryTop - queryStep * <f32>(<i32>(h0 + (h1 << 1)));
+  const product = queryTop - queryStep * <f32>(<i32>(h0 + (h1 << 1) + (h2 << 2)));
   return load<f32>(record) + queryPart - load<f32>(record, 4) * product;
 }
 
