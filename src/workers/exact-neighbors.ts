@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { DimensionError, ParameterError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
 import type { Metric } from '../core/metric.ts';
+import { checkInteger, checkShape } from '../graph/checks.ts';
 import { VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
 
 export interface ExactNeighborsOptions {
@@ -33,45 +34,67 @@ export interface ExactTask {
   progress: Int32Array;
 }
 
-/** Row numbers and distances of the k nearest of `base`, row-major, `queries.rows` × k. */
+/**
+ * Row numbers and distances of the k nearest of `base`, row-major, `queries.rows` × k. Rejects with DimensionError, ParameterError
+ * or VectorValueError before anything is started, and with what a thread died of once all threads have ended.
+ */
 export async function exactNeighbors(
   options: ExactNeighborsOptions,
 ): Promise<{ ids: Uint32Array; distances: Float32Array }> {
   const { base, queries, k, metric, onProgress, threads = availableParallelism() } = options;
+  checkShape({ dimension: base.dimension, metric, capacity: Math.max(1, base.rows) });
   if (base.dimension !== queries.dimension) {
     throw new DimensionError({ expected: base.dimension, got: queries.dimension, where: 'queries' });
   }
+  checkRows(base, 'base');
+  checkRows(queries, 'queries');
   if (!Number.isInteger(k) || k < 1 || k > base.rows) {
     throw new ParameterError({ parameter: 'k', got: k, want: `an integer from 1 to the ${base.rows} base vectors` });
   }
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new ParameterError({ parameter: 'threads', got: threads, want: 'an integer of at least 1' });
-  }
+  checkInteger('threads', threads, 1, MOST_THREADS);
   const store = VectorStore.reserve({ dimension: base.dimension, metric, capacity: base.rows, threads });
   for (let i = 0; i < base.rows; i++) store.put(i, row(base, i), `base row ${i}`);
+  for (let i = 0; i < queries.rows; i++) store.check(row(queries, i), `query ${i}`);
   const shared = { ...queries, data: shareF32(queries.data) };
   const ids = new Uint32Array(new SharedArrayBuffer(queries.rows * k * 4));
   const distances = new Float32Array(new SharedArrayBuffer(queries.rows * k * 4));
   const progress = new Int32Array(new SharedArrayBuffer(8));
   const task = { store: store.handle, count: base.rows, k, queries: shared, ids, distances, progress };
   const timer = onProgress && setInterval(() => onProgress(Atomics.load(progress, 1), queries.rows), 200);
+  const workers: Worker[] = [];
   try {
-    await Promise.all(Array.from({ length: threads }, (_, thread) => run({ ...task, thread })));
+    for (let thread = 0; thread < threads; thread++) workers.push(startWorker({ ...task, thread }));
+    await Promise.all(workers.map(ended));
   } finally {
     clearInterval(timer);
+    await Promise.all(workers.map((worker) => worker.terminate()));
   }
   onProgress?.(queries.rows, queries.rows);
   return { ids, distances };
 }
 
-function run(task: ExactTask): Promise<void> {
+const MOST_THREADS = 1024;
+
+function checkRows({ data, rows, dimension }: Matrix, name: string): void {
+  if (data.length === rows * dimension) return;
+  throw new ParameterError({
+    parameter: `${name}.data.length`,
+    got: data.length,
+    want: `${rows} rows of dimension ${dimension} are ${rows * dimension} numbers`,
+  });
+}
+
+function startWorker(task: ExactTask): Worker {
+  const script = new URL(import.meta.url.replace(/exact-neighbors(\.[jt]s)$/, 'exact-worker$1'));
+  return new Worker(script, { workerData: task });
+}
+
+/** Resolves when the worker has done its part. */
+function ended(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url.replace(/exact-neighbors(\.[jt]s)$/, 'exact-worker$1')), {
-      workerData: task,
-    });
-    worker.once('error', reject);
+    worker.once('error', (cause) => reject(new Error(`a thread of the exact search failed: ${cause}`, { cause })));
     worker.once('exit', (code) =>
-      code === 0 ? resolve() : reject(new Error(`a worker ended with exit code ${code}`)),
+      code === 0 ? resolve() : reject(new Error(`a thread of the exact search ended with exit code ${code}`)),
     );
   });
 }

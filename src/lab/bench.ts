@@ -1,0 +1,166 @@
+/**
+ * `npm run bench`: the engine measured alone. `kernels`: what one distance costs, beside a plain JavaScript loop. `indexes`:
+ * the sweep of `npm start` over harder data too, and with the sign filter turned off, to see what it is worth.
+ */
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { UsageError } from '../core/errors.ts';
+import { benchKernels, type KernelBench } from './bench-kernels.ts';
+import { type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from './command.ts';
+import { loadDataset } from './datasets.ts';
+import { formatTable } from './format.ts';
+import { runJob } from './job.ts';
+import { describeMachine, describeVersions } from './machine.ts';
+import { withLoadProgress, withProgress } from './progress.ts';
+import { prepareFolder, writeOutputs } from './results.ts';
+
+const PARTS = ['kernels', 'indexes'] as const;
+type Part = (typeof PARTS)[number];
+
+export interface BenchOptions {
+  parts: Part[];
+  datasets: string[];
+  rows?: number;
+  queries?: number;
+  dimension: number;
+  rounds: number;
+  seed: number;
+  out: string;
+}
+
+const FLAGS: Record<string, Flag> = {
+  dataset: {
+    value: '<list>',
+    help: 'indexes: which vectors, separated by commas;\ndefault fashion-mnist-784-euclidean,embedding-1024-30k',
+  },
+  rows: { value: '<n>', help: 'indexes: only the first n vectors' },
+  queries: { value: '<n>', help: 'indexes: only the first n queries; default 1000' },
+  rounds: { value: '<n>', help: 'indexes: times that everything is measured; default 3' },
+  seed: { value: '<n>', help: 'indexes: decides levels and rotations; default 1' },
+  dimension: { value: '<n>', help: 'kernels: components of a vector; default 1024' },
+  out: { value: '<folder>', help: 'where results go; default out/bench' },
+};
+
+const HELP = `Measures the engine: kernels, indexes or, without either word, both.
+
+  npm run bench
+  npm run bench -- kernels --dimension 768
+  npm run bench -- indexes --dataset sift-128-euclidean --rows 100000
+
+${flagHelp(FLAGS)}`;
+
+/** Throws UsageError, whose message is one line. */
+export function parseBenchArguments(argv: readonly string[]): BenchOptions | 'help' {
+  const line = readCommandLine(argv, FLAGS, true);
+  if (line.values.help) return 'help';
+  const parts = line.positionals.map((word) => {
+    const part = PARTS.find((one) => one === word);
+    if (part === undefined) throw new UsageError(`${word}: choose from ${PARTS.join(', ')}`);
+    return part;
+  });
+  const rows = integerFlag(line, 'rows', { min: 100, max: 1_000_000_000 });
+  const datasets = (line.values.dataset as string | undefined) ?? 'fashion-mnist-784-euclidean,embedding-1024-30k';
+  return {
+    parts: parts.length > 0 ? [...new Set(parts)] : [...PARTS],
+    datasets: datasets.split(',').map((name) => name.trim()),
+    queries: integerFlag(line, 'queries', { min: 1, max: 10_000_000 }) ?? 1000,
+    dimension: integerFlag(line, 'dimension', { min: 1, max: 4096 }) ?? 1024,
+    rounds: integerFlag(line, 'rounds', { min: 1, max: 99 }) ?? 3,
+    seed: integerFlag(line, 'seed', { min: 0, max: 2 ** 32 - 1 }) ?? 1,
+    out: (line.values.out as string | undefined) ?? path.join('out', 'bench'),
+    ...(rows !== undefined && { rows }),
+  };
+}
+
+export async function bench(options: BenchOptions, say: (text: string) => void): Promise<void> {
+  await prepareFolder(options.out);
+  if (options.parts.includes('kernels')) await kernels(options, say);
+  if (options.parts.includes('indexes')) await indexes(options, say);
+}
+
+async function kernels({ dimension, out }: BenchOptions, say: (text: string) => void): Promise<void> {
+  const result = await withProgress('kernels', 'measurements', (onProgress) => benchKernels({ dimension, onProgress }));
+  const { hugePages } = result;
+  say(`${kernelsTable(result)}\n`);
+  for (const line of kernelsVerdict(result)) say(line);
+  const machine = describeMachine({ hugePages });
+  const versions = describeVersions();
+  say(`\n${machine.cpu}, Node ${versions.node}, ${versions.wasm} build, ${hugePages ? 'with' : 'without'} huge pages`);
+  const [file] = await writeOutputs(out, {
+    'kernels.json': `${JSON.stringify({ machine, versions, ...result }, null, 2)}\n`,
+  });
+  say(`wrote ${file}\n`);
+}
+
+/** Nanoseconds per distance, and beside each how many times the JavaScript loop (from the same place) it is. */
+export function kernelsTable({ dimension, costs }: KernelBench): string {
+  const [loop] = costs;
+  const cell = (ns: number | null, loopNs: number) =>
+    ns === null ? ['–', ''] : [ns.toFixed(ns < 99.95 ? 1 : 0), ns === loopNs ? '' : `${(loopNs / ns).toFixed(1)}×`];
+  return formatTable(
+    [`${dimension}-D, ns per distance`, 'cache, one', '', 'cache, four', '', 'memory, one', '', 'memory, four', ''],
+    costs.map(({ kernel, cacheOne, cacheFour, memoryOne, memoryFour }) => [
+      kernel,
+      ...cell(cacheOne, loop.cacheOne),
+      ...cell(cacheFour, loop.cacheOne),
+      ...cell(memoryOne, loop.memoryOne),
+      ...cell(memoryFour, loop.memoryOne),
+    ]),
+  );
+}
+
+/** The three ratios on which the engine is built. */
+function kernelsVerdict({ callNs, costs }: KernelBench): string[] {
+  const [loop, l2] = costs;
+  const codes = costs.find(({ kernel }) => kernel.includes('codes'))!;
+  return [
+    `f32 in cache: ${(loop.cacheOne / l2.cacheOne).toFixed(1)} times as fast as the JavaScript loop`,
+    `f32 from memory: four per call ${(l2.memoryOne / l2.memoryFour!).toFixed(2)} times as fast as one per call`,
+    `in cache: 7-bit codes ${(l2.cacheOne / codes.cacheOne).toFixed(1)} times as fast as f32, ` +
+      `${((l2.cacheOne - callNs) / (codes.cacheOne - callNs)).toFixed(1)} without the ${callNs.toFixed(1)} ns of the call itself`,
+  ];
+}
+
+async function indexes(options: BenchOptions, say: (text: string) => void): Promise<void> {
+  const { datasets, rows, queries, rounds, seed, out } = options;
+  for (const name of datasets) {
+    const dataset = await withLoadProgress((onProgress) =>
+      loadDataset(name, {
+        onProgress,
+        ...(rows !== undefined && { maxRows: rows }),
+        ...(queries !== undefined && { maxQueries: queries }),
+      }),
+    );
+    const folder = path.join(out, name);
+    await prepareFolder(folder);
+    const parameters = { M: 16, efConstruction: 200, seed };
+    const variants = [
+      { codes: 'sq7', ...parameters },
+      { codes: 'f32', ...parameters },
+      { index: 'hnsw unfiltered', codes: 'sq7', filter: 'none', ...parameters },
+      { index: 'hnsw unfiltered', codes: 'f32', filter: 'none', ...parameters },
+    ] as const;
+    const flags = [
+      ['dataset', name],
+      ['rows', rows],
+      ['queries', queries],
+      ['rounds', rounds],
+      ['seed', seed],
+    ].flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
+    const command = `npm run bench -- indexes ${flags.join(' ')}`;
+    await runJob(
+      { dataset, indexes: variants, k: 10, rounds, threads: availableParallelism(), out: folder, command, parameters },
+      say,
+    );
+    say('');
+  }
+}
+
+if (isMain(import.meta.url)) {
+  await runCommand(async () => {
+    const say = (text: string) => process.stdout.write(`${text}\n`);
+    const options = parseBenchArguments(process.argv.slice(2));
+    if (options === 'help') say(HELP);
+    else await bench(options, say);
+  });
+}

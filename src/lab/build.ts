@@ -1,0 +1,70 @@
+/** Builds annlab's own indexes as searchers for a sweep: timed, with progress, and open to Ctrl-C while it takes. */
+import { performance } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Matrix } from '../core/matrix.ts';
+import { Flat } from '../graph/flat.ts';
+import { Hnsw, type HnswOptions, type HnswStats } from '../graph/hnsw.ts';
+import type { Metric, VectorIndex } from '../graph/vector-index.ts';
+import type { Searcher } from './sweep.ts';
+
+export interface BuildOptions {
+  base: Matrix;
+  metric: Metric;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** An HNSW to build. */
+export interface HnswVariant extends Omit<HnswOptions, 'dimension' | 'metric' | 'capacity'> {
+  /** What its curve is called, before the codes. Default `hnsw`. */
+  index?: string;
+  codes: 'f32' | 'sq7';
+}
+
+export type HnswSearcher = Searcher & { stats: HnswStats };
+
+/** An HNSW over `base`; ids are row numbers. */
+export async function buildHnsw(options: HnswVariant & BuildOptions): Promise<HnswSearcher> {
+  const { index: name = 'hnsw', base, metric, onProgress, ...parameters } = options;
+  const index = Hnsw.create({ ...parameters, dimension: base.dimension, metric, capacity: base.rows });
+  const buildSeconds = await addInPieces(index, base, onProgress);
+  const stats = index.stats();
+  return {
+    index: name,
+    codes: parameters.codes,
+    buildSeconds,
+    ramBytes: stats.ramBytes.total,
+    stats,
+    search: (query, k, efSearch) => index.search(query, { k, efSearch }),
+  };
+}
+
+/** Exact search over `base`: the line beside the curves. */
+export async function buildFlat({ base, metric, onProgress }: BuildOptions): Promise<Searcher> {
+  const index = Flat.create({ dimension: base.dimension, metric, capacity: base.rows });
+  const buildSeconds = await addInPieces(index, base, onProgress);
+  return {
+    index: 'flat',
+    codes: 'f32',
+    buildSeconds,
+    ramBytes: base.data.byteLength,
+    search: (query, k) => index.search(query, { k }),
+  };
+}
+
+/** An insert is one call that cannot be interrupted, a whole set is many: between pieces the bar draws and Ctrl-C arrives. */
+const PIECE_ROWS = 500;
+
+/** Seconds spent in the index alone. */
+async function addInPieces(index: VectorIndex, base: Matrix, onProgress?: BuildOptions['onProgress']): Promise<number> {
+  const { data, rows, dimension } = base;
+  let seconds = 0;
+  for (let from = 0; from < rows; from += PIECE_ROWS) {
+    const to = Math.min(from + PIECE_ROWS, rows);
+    const started = performance.now();
+    index.addBatch(data.subarray(from * dimension, to * dimension));
+    seconds += (performance.now() - started) / 1000;
+    onProgress?.(to, rows);
+    await nextTurn();
+  }
+  return seconds;
+}

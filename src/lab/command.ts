@@ -1,0 +1,113 @@
+/**
+ * What the lab's commands share: flags read by node:util's parseArgs, with errors of one line, and a good end whatever
+ * happens. Exit status 0: done, 1: an error of the engine or the machine, 2: a command line that makes no sense,
+ * 130: Ctrl-C.
+ */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { AnnError, UsageError } from '../core/errors.ts';
+
+/** One flag as the help shows it and as it is read. */
+export interface Flag {
+  /** What follows it, such as `<n>`; without: a switch. */
+  value?: string;
+  help: string;
+}
+
+/** The words after the command: flags by name, where given, and the rest in order. */
+export interface CommandLine {
+  values: Record<string, string | true | undefined>;
+  positionals: string[];
+}
+
+/** Reads the command line; a flag that is not in the list is an error, as is a missing or needless value. */
+export function readCommandLine(
+  argv: readonly string[],
+  flags: Record<string, Flag>,
+  positionals = false,
+): CommandLine {
+  const options: ParseArgsConfig['options'] = { help: { type: 'boolean', short: 'h' } };
+  for (const [name, flag] of Object.entries(flags)) options[name] = { type: flag.value ? 'string' : 'boolean' };
+  try {
+    const parsed = parseArgs({ args: [...argv], options, allowPositionals: positionals, strict: true });
+    return { values: parsed.values as CommandLine['values'], positionals: parsed.positionals };
+  } catch (error) {
+    // The first sentence says what is wrong; the rest is about writing such arguments on purpose.
+    const what = (error as Error).message.split(/\.\s/)[0].replace(/\.$/, '');
+    throw new UsageError(`${what.charAt(0).toLowerCase()}${what.slice(1)}: --help lists the flags`);
+  }
+}
+
+/** The flags as a column of the help text. */
+export function flagHelp(flags: Record<string, Flag>): string {
+  const rows = Object.entries({ ...flags, help: { help: 'this text' } }).map(
+    ([name, { value, help }]: [string, Flag]) => [`--${name}${value ? ` ${value}` : ''}`, help],
+  );
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows
+    .map(([left, help]) => `  ${left.padEnd(width)}  ${help.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`)
+    .join('\n');
+}
+
+/** `--name 12` as an integer from `min` to `max`. */
+export function integerFlag(line: CommandLine, name: string, range: { min: number; max: number }): number | undefined {
+  const text = line.values[name];
+  return text === undefined ? undefined : integer(String(text), name, range);
+}
+
+/** `--name 10,20,40` as integers from `min` to `max`. */
+export function integersFlag(
+  line: CommandLine,
+  name: string,
+  range: { min: number; max: number },
+): number[] | undefined {
+  const text = line.values[name];
+  return text === undefined
+    ? undefined
+    : String(text)
+        .split(',')
+        .map((part) => integer(part.trim(), name, range));
+}
+
+/** `--name word`, one of a few. */
+export function choiceFlag<T extends string>(line: CommandLine, name: string, choices: readonly T[]): T | undefined {
+  const text = line.values[name];
+  if (text === undefined) return undefined;
+  const choice = choices.find((one) => one === text);
+  if (choice === undefined) throw new UsageError(`--${name} ${text}: choose one of ${choices.join(', ')}`);
+  return choice;
+}
+
+/** Runs a command to its end, however it ends, and sets the exit status. */
+export async function runCommand(command: () => Promise<void>): Promise<void> {
+  process.once('SIGINT', () => {
+    process.stderr.write('\ninterrupted\n');
+    process.exit(130);
+  });
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader of a pipe has gone (`| head`): nobody is left to tell.
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  try {
+    await command();
+  } catch (error) {
+    if (!(error instanceof AnnError)) throw error;
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
+}
+
+function integer(text: string, name: string, { min, max }: { min: number; max: number }): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) {
+    throw new UsageError(`--${name} ${text}: expected a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+/** Whether the module at `url` is the script that was started, rather than imported by it. */
+export function isMain(url: string): boolean {
+  return process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(url);
+}

@@ -1,0 +1,67 @@
+/** What a run leaves behind: `results.json`, figures and a report, each written whole or not at all. */
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { OutputError } from '../core/errors.ts';
+import type { Metric } from '../graph/vector-index.ts';
+import { writeWhole } from './cache.ts';
+import type { Machine, Versions } from './machine.ts';
+import type { SweepRow } from './sweep.ts';
+
+export interface Results {
+  machine: Machine;
+  versions: Versions;
+  run: Run;
+  rows: SweepRow[];
+}
+
+/** What was run, so that it can be run again. */
+export interface Run {
+  /** When it ended, ISO 8601. */
+  date: string;
+  /** The command that repeats it. */
+  command: string;
+  dataset: DatasetSummary;
+  /** Settings by name, as the papers call them: `M`, `efConstruction`, `seed`, … */
+  parameters: Record<string, string | number>;
+}
+
+export interface DatasetSummary {
+  name: string;
+  /** One sentence: what the vectors are and where they come from. */
+  about: string;
+  vectors: number;
+  dimension: number;
+  metric: Metric;
+  queries: number;
+}
+
+/** Makes the folder and sees that it can be written to, before a long run has only then to find that out. */
+export async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw outputError(folder, error);
+  }
+}
+
+/** Writes files into a folder, each whole or not at all, and returns their paths. Throws `OutputError`. */
+export async function writeOutputs(folder: string, files: Record<string, string>): Promise<string[]> {
+  const paths: string[] = [];
+  for (const [name, text] of Object.entries(files)) {
+    const file = path.join(folder, name);
+    try {
+      await writeWhole(file, [Buffer.from(text)]);
+    } catch (error) {
+      throw outputError(file, error instanceof OutputError ? error.cause : error);
+    }
+    paths.push(file);
+  }
+  return paths;
+}
+
+function outputError(file: string, cause: unknown): OutputError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return new OutputError(file, `cannot be written (${code ?? message})`, 'name another folder with --out', { cause });
+}

@@ -1,0 +1,286 @@
+/**
+ * The sweep: one index searched over and over with a wider and wider beam (efSearch), which draws its curve of speed
+ * against recall. It knows annlab's indexes and anybody else's through `Searcher`, and treats them alike: one thread, one
+ * query at a time, a warm-up, then several rounds in which all searchers and beams take turns, so that a machine that slows
+ * down slows all of them; the median round is reported.
+ */
+import { performance } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ParameterError } from '../core/errors.ts';
+import { type Matrix, row } from '../core/matrix.ts';
+import type { Work } from '../graph/vector-index.ts';
+import { recallAtK, type Truth } from './recall.ts';
+
+/** What a search returns: at most k ids, nearest first, and where the engine counts it, what it cost. */
+export interface Found {
+  ids: ArrayLike<number>;
+  distances?: ArrayLike<number>;
+  work?: Pick<Work, 'distances' | 'hops'>;
+}
+
+/** One index, ours or another engine's, ready to be searched. */
+export interface Searcher {
+  /** The kind of index, such as `hnsw`; with `codes` it names the curve. */
+  index: string;
+  /** How the index holds the vectors that it walks on: `f32`, `sq7`, `bf16`, … */
+  codes: string;
+  buildSeconds: number;
+  ramBytes: number;
+  /** A synchronous search is never awaited: neither kind pays for the other. */
+  search(query: Float32Array, k: number, efSearch: number): Found | Promise<Found>;
+}
+
+/** One point of a curve, and one row of `results.json`. */
+export interface SweepRow {
+  dataset: string;
+  index: string;
+  codes: string;
+  k: number;
+  /** null: there is no beam to widen, the search is exact. */
+  efSearch: number | null;
+  recall: number;
+  /** Queries per second of searching alone, one after the other. */
+  qps: number;
+  meanUs: number;
+  p50Us: number;
+  p99Us: number;
+  /** Distance evaluations per query; null where the engine does not count them. */
+  distances: number | null;
+  /** Nodes per query whose neighbours were read; null where the engine does not count them. */
+  hops: number | null;
+  buildSeconds: number;
+  ramBytes: number;
+}
+
+export interface SweepOptions {
+  /** The name of the dataset, for the rows. */
+  dataset: string;
+  /** Several take turns within each round. */
+  searcher: Searcher | readonly Searcher[];
+  queries: Matrix;
+  /** The exact answer, better somewhat wider than k where ties are frequent. */
+  truth: Truth;
+  k?: number;
+  /** Widths of the beam, each ≥ k; null: an exact search, once per round. Default: `defaultEfs(k)`. */
+  efs?: readonly number[] | null;
+  /** A recall from which on a searcher is not searched at wider widths still: there is nothing more to see. Default: none. */
+  enough?: number;
+  /** An odd number, so that the median is one of them. Default 3. */
+  rounds?: number;
+  /** Queries searched before each timed pass. Default 100. */
+  warmup?: number;
+  /** Called after each pass over the queries: how many are done, of how many. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** One row per searcher and width: searcher by searcher, widths from narrow to wide. */
+export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
+  const { dataset, queries, truth, k = 10, enough = Infinity, rounds = 3, warmup = 100, onProgress } = options;
+  const efs = options.efs === null ? [null] : [...(options.efs ?? defaultEfs(k))].sort((a, b) => a - b);
+  checkOptions({ queries, truth, k, efs, rounds });
+  const searchers = [options.searcher].flat();
+  const turns = efs.flatMap((efSearch) => searchers.map((searcher) => ({ searcher, efSearch, passes: [] as Pass[] })));
+  const bench = prepare(queries, truth, k, warmup);
+
+  const satisfied = new Set<Searcher>();
+  const leftOut = ({ searcher, passes }: (typeof turns)[number]) => passes.length === 0 && satisfied.has(searcher);
+  let done = 0;
+  for (let round = 0; round < rounds; round++) {
+    for (const turn of turns) {
+      if (leftOut(turn)) continue;
+      const pass = await runPass(bench, turn.searcher, turn.efSearch);
+      turn.passes.push(pass);
+      if (pass.recall >= enough) satisfied.add(turn.searcher);
+      onProgress?.(++done, rounds * turns.filter((one) => !leftOut(one)).length);
+    }
+  }
+  const bySearcher = searchers.flatMap((searcher) =>
+    turns.filter((turn) => turn.searcher === searcher && !leftOut(turn)),
+  );
+  return bySearcher.map(({ searcher, efSearch, passes }) => {
+    const middle = (pick: (pass: Pass) => number) => median(passes.map(pick));
+    const meanUs = middle((pass) => pass.meanUs);
+    return {
+      dataset,
+      index: searcher.index,
+      codes: searcher.codes,
+      k,
+      efSearch,
+      recall: middle((pass) => pass.recall),
+      qps: 1e6 / meanUs,
+      meanUs,
+      p50Us: middle((pass) => pass.p50Us),
+      p99Us: middle((pass) => pass.p99Us),
+      distances: passes[0].work ? middle((pass) => pass.work!.distances) : null,
+      hops: passes[0].work ? middle((pass) => pass.work!.hops) : null,
+      buildSeconds: searcher.buildSeconds,
+      ramBytes: searcher.ramBytes,
+    };
+  });
+}
+
+/** Widths from k upwards that take a good graph from a recall of about 0.8 to about 0.999, each some √2 times the one before. */
+export function defaultEfs(k: number): number[] {
+  // The k-th neighbour of many is easier to hold on to than the only one: the widest grows as √k.
+  const widest = 480 * Math.sqrt(k / 10);
+  const efs = [1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128].map((times) => Math.round(times * k));
+  return [...new Set(efs)].filter((ef) => ef <= widest || ef < 4 * k);
+}
+
+/**
+ * Queries per second where the curve passes `recall`: on the Pareto front, interpolated with the logarithm of the speed
+ * linear in the recall. Below the front's first point that point's speed, which is reached at a better recall still; null
+ * where no row gets that far. The rows must be one curve's (`seriesOf`).
+ */
+export function qpsAtRecall(rows: readonly SweepRow[], recall: number): number | null {
+  return atRecall(rows, recall, (row) => row.qps);
+}
+
+/** The same for another positive column, on the same front. */
+export function atRecall(rows: readonly SweepRow[], recall: number, pick: (row: SweepRow) => number): number | null {
+  const front = paretoFront(rows);
+  const above = front.findIndex((point) => point.recall >= recall);
+  if (above === -1) return null;
+  if (above === 0) return pick(front[0]);
+  const a = front[above - 1];
+  const b = front[above];
+  const share = (recall - a.recall) / (b.recall - a.recall);
+  return pick(a) ** (1 - share) * pick(b) ** share;
+}
+
+/** The rows that no other row beats in both recall and speed, by rising recall (and so by falling speed). */
+export function paretoFront(rows: readonly SweepRow[]): SweepRow[] {
+  const front: SweepRow[] = [];
+  for (const candidate of [...rows].sort((a, b) => b.recall - a.recall || b.qps - a.qps)) {
+    const fastest = front.at(-1);
+    if (!fastest || candidate.qps > fastest.qps) front.push(candidate);
+  }
+  return front.reverse();
+}
+
+/** The rows of each curve (same dataset, index, codes and k), in order of first appearance. */
+export function seriesOf(rows: readonly SweepRow[]): SweepRow[][] {
+  const series = new Map<string, SweepRow[]>();
+  for (const one of rows) {
+    const key = JSON.stringify([one.dataset, one.index, one.codes, one.k]);
+    const curve = series.get(key);
+    if (curve) curve.push(one);
+    else series.set(key, [one]);
+  }
+  return [...series.values()];
+}
+
+/** What a curve is called: `hnsw sq7`. */
+export function seriesLabel({ index, codes }: { index: string; codes: string }): string {
+  return `${index} ${codes}`;
+}
+
+function checkOptions({
+  queries,
+  truth,
+  k,
+  efs,
+  rounds,
+}: {
+  queries: Matrix;
+  truth: Truth;
+  k: number;
+  efs: readonly (number | null)[];
+  rounds: number;
+}): void {
+  const positive = (value: number) => Number.isInteger(value) && value > 0;
+  const refuse = (parameter: string, got: unknown, want: string) => {
+    throw new ParameterError({ parameter, got, want });
+  };
+  if (!positive(k)) refuse('k', k, 'a whole number from 1');
+  if (!positive(rounds)) refuse('rounds', rounds, 'a whole number from 1');
+  if (queries.rows === 0) refuse('queries', 'no rows', 'at least one query');
+  if (truth.ids.length === 0 || truth.ids.length % queries.rows !== 0) {
+    refuse('truth', `${truth.ids.length} ids`, `as many for each of ${queries.rows} queries`);
+  }
+  for (const ef of efs) {
+    if (ef !== null && (!positive(ef) || ef < k)) refuse('efs', ef, `a whole number from k = ${k}`);
+  }
+}
+
+/** Everything that the timed loop touches, laid out beforehand. */
+interface Bench {
+  queries: Float32Array[];
+  truth: Truth;
+  k: number;
+  warmup: number;
+  latenciesUs: Float64Array;
+  found: Uint32Array[];
+}
+
+/** One run over all queries at one width. */
+interface Pass {
+  recall: number;
+  meanUs: number;
+  p50Us: number;
+  p99Us: number;
+  work: Pick<Work, 'distances' | 'hops'> | null;
+}
+
+function prepare(queries: Matrix, truth: Truth, k: number, warmup: number): Bench {
+  return {
+    queries: Array.from({ length: queries.rows }, (_, i) => row(queries, i)),
+    truth,
+    k,
+    warmup: Math.min(warmup, queries.rows),
+    latenciesUs: new Float64Array(queries.rows),
+    found: Array(queries.rows),
+  };
+}
+
+const YIELD_MS = 250;
+
+async function runPass(bench: Bench, searcher: Searcher, efSearch: number | null): Promise<Pass> {
+  const { queries, k, warmup, latenciesUs, found } = bench;
+  const ef = efSearch ?? k;
+  for (let i = 0; i < warmup; i++) {
+    const returned = searcher.search(queries[i], k, ef);
+    if (returned instanceof Promise) await returned;
+  }
+  let distances = 0;
+  let hops = 0;
+  let counted = 0;
+  let lastYield = performance.now();
+  for (let i = 0; i < queries.length; i++) {
+    const started = performance.now();
+    const returned = searcher.search(queries[i], k, ef);
+    const result = returned instanceof Promise ? await returned : returned;
+    const ended = performance.now();
+    latenciesUs[i] = (ended - started) * 1000;
+
+    found[i] = Uint32Array.from(result.ids);
+    if (result.work) {
+      distances += result.work.distances;
+      hops += result.work.hops;
+      counted++;
+    }
+    if (ended - lastYield > YIELD_MS) {
+      // Let the progress bar draw and Ctrl-C arrive, outside of what is timed.
+      await nextTurn();
+      lastYield = performance.now();
+    }
+  }
+  const sorted = latenciesUs.slice().sort();
+  return {
+    recall: recallAtK(found, bench.truth, k),
+    meanUs: latenciesUs.reduce((sum, us) => sum + us, 0) / queries.length,
+    p50Us: percentile(sorted, 0.5),
+    p99Us: percentile(sorted, 0.99),
+    work: counted === queries.length ? { distances: distances / counted, hops: hops / counted } : null,
+  };
+}
+
+/** The smallest value that at least this share of all do not exceed (nearest rank). */
+function percentile(sorted: Float64Array, share: number): number {
+  return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)];
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/core/errors.ts';
+import { choiceFlag, flagHelp, integerFlag, integersFlag, readCommandLine } from '../../src/lab/command.ts';
+
+const flags = {
+  count: { value: '<n>', help: 'how many' },
+  name: { value: '<word>', help: 'which' },
+  loud: { help: 'a switch' },
+};
+const line = (...argv: string[]) => readCommandLine(argv, flags);
+const range = { min: 1, max: 100 };
+
+describe('a command line', () => {
+  it('is read by name', () => {
+    const { values } = line('--count', '12', '--loud', '--name=abc');
+    expect(values).toEqual({ count: '12', loud: true, name: 'abc' });
+    expect(line('-h').values.help).toBe(true);
+  });
+
+  it.each([
+    [['--what'], "unknown option '--what'"],
+    [['--count'], "option '--count <value>' argument missing"],
+    [['--loud=3'], "option '--loud' does not take an argument"],
+    [['stray'], "unexpected argument 'stray'"],
+  ])('%s is one line that points to the help', (argv, what) => {
+    expect(() => line(...argv)).toThrow(UsageError);
+    try {
+      line(...argv);
+    } catch (error) {
+      expect((error as Error).message).toContain(what);
+      expect((error as Error).message).toMatch(/: --help lists the flags$/);
+      expect((error as Error).message).not.toContain('\n');
+    }
+  });
+
+  it.each(['0', '101', '-1', '1.5', '1e1', 'ten', '', ' 7'])('refuses --count=%s', (text) => {
+    expect(() => integerFlag(line(`--count=${text}`), 'count', range)).toThrow(UsageError);
+    expect(() => integerFlag(line(`--count=${text}`), 'count', range)).toThrow('a whole number from 1 to 100');
+  });
+
+  it('reads whole numbers and lists of them', () => {
+    expect(integerFlag(line('--count', '100'), 'count', range)).toBe(100);
+    expect(integerFlag(line(), 'count', range)).toBeUndefined();
+    expect(integersFlag(line('--count', '1, 20,3'), 'count', range)).toEqual([1, 20, 3]);
+    expect(() => integersFlag(line('--count', '1,,3'), 'count', range)).toThrow(UsageError);
+  });
+
+  it('reads one of a few words', () => {
+    expect(choiceFlag(line('--name', 'b'), 'name', ['a', 'b'])).toBe('b');
+    expect(() => choiceFlag(line('--name', 'c'), 'name', ['a', 'b'])).toThrow('--name c: choose one of a, b');
+  });
+
+  it('lists its flags in a column', () => {
+    expect(flagHelp(flags).split('\n')).toEqual([
+      '  --count <n>    how many',
+      '  --name <word>  which',
+      '  --loud         a switch',
+      '  --help         this text',
+    ]);
+  });
+});

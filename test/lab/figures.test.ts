@@ -1,0 +1,188 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ParameterError } from '../../src/core/errors.ts';
+import {
+  dodge,
+  growthFigure,
+  lineFigure,
+  recallDistancesFigure,
+  recallLatencyFigure,
+  recallQpsFigure,
+  toDataUri,
+} from '../../src/lab/figures.ts';
+import { readElements } from './markup.ts';
+import { exactRow, plausibleRows } from './rows.ts';
+
+const rows = [...plausibleRows(), ...plausibleRows({ codes: 'f32', slowdown: 2.5 }), exactRow()];
+const growth = ['hnsw sq7', 'hnsw f32'].flatMap((series) =>
+  [10_000, 30_000, 100_000].map((n) => ({ series, n, distances: 90 * n ** 0.2, us: 3 * n ** 0.2 })),
+);
+const texts = (svg: string) =>
+  readElements(svg)
+    .filter(({ name }) => name === 'text')
+    .map(({ text }) => text);
+const count = (svg: string, name: string) => readElements(svg).filter((element) => element.name === name).length;
+
+describe('every figure', () => {
+  const figures = {
+    qps: (width: number) => recallQpsFigure(rows, { width }),
+    latency: (width: number) => recallLatencyFigure(rows, { width }),
+    distances: (width: number) => recallDistancesFigure(rows, { width }),
+    growth: (width: number) => growthFigure(growth, { cost: 'us', width }),
+  };
+
+  it.each(Object.entries(figures))('%s is well-formed SVG of the asked width that needs nothing else', (_, draw) => {
+    for (const width of [380, 720]) {
+      const svg = draw(width);
+      const [root, ...rest] = readElements(svg);
+      expect(root.name).toBe('svg');
+      expect(root.attributes).toMatchObject({ xmlns: 'http://www.w3.org/2000/svg', width: String(width), role: 'img' });
+      expect(root.attributes['aria-label']).not.toBe('');
+      expect(rest.map(({ name }) => name)).not.toContain('script');
+      expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|url\(|@import|<image/);
+      expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    }
+  });
+
+  it.each(Object.entries(figures))('%s is the same every time', (_, draw) => {
+    expect(draw(600)).toBe(draw(600));
+  });
+
+  it.each(Object.entries(figures))('%s has a colour for dark pages for each of its colours', (_, draw) => {
+    const svg = draw(600);
+    const [, light, dark] = svg.match(/^([\s\S]*)@media \(prefers-color-scheme: dark\)([\s\S]*)$/)!;
+    const used = new Set(
+      [...(light + dark.slice(dark.indexOf('</style>'))).matchAll(/(?:fill|stroke)="(#[\da-f]+)"/g)].map(
+        ([, hex]) => hex,
+      ),
+    );
+    expect(used.size).toBeGreaterThan(3);
+    for (const hex of used) expect(dark).toContain(`="${hex}"]`);
+  });
+
+  it.each(Object.entries(figures))('%s keeps its words within its frame', (_, draw) => {
+    const [root, ...rest] = readElements(draw(720));
+    const names = rest.filter(({ name, attributes }) => name === 'text' && attributes['text-anchor'] === 'start');
+    expect(names.length).toBeGreaterThan(2);
+    for (const { attributes, text } of names) {
+      const width = text.length * Number(attributes['font-size']) * 0.55;
+      expect(Number(attributes.x) + width, text).toBeLessThanOrEqual(Number(root.attributes.width));
+    }
+  });
+});
+
+describe('what a figure says', () => {
+  it('names each line and the exact search', () => {
+    expect(texts(recallQpsFigure(rows))).toEqual(
+      expect.arrayContaining(['hnsw sq7', 'hnsw f32', 'exact: 310/s', '↑ Queries per second, one thread']),
+    );
+    expect(texts(recallLatencyFigure(rows))).toEqual(
+      expect.arrayContaining(['hnsw sq7, mean', 'hnsw sq7, p99', 'hnsw f32, mean', 'hnsw f32, p99', 'exact: 3,200 µs']),
+    );
+    expect(texts(recallDistancesFigure(rows))).toEqual(expect.arrayContaining(['hnsw sq7', 'exact: 60k']));
+    expect(texts(growthFigure(growth, { cost: 'distances' }))).toEqual(
+      expect.arrayContaining(['hnsw sq7', 'hnsw f32', 'Vectors in the set →']),
+    );
+  });
+
+  it('tears the axis where the exact search is so far off that the curves would shrink', () => {
+    const tears = (svg: string) => {
+      const elements = readElements(svg);
+      const at = elements.findIndex(({ attributes }) => attributes['aria-label'] === 'tears');
+      return elements.slice(at + 1).findIndex(({ name }) => name !== 'path');
+    };
+    const near = recallQpsFigure([...plausibleRows(), { ...exactRow(), qps: 3000 }]);
+    const far = recallQpsFigure([...plausibleRows(), { ...exactRow(), qps: 3 }]);
+    expect(tears(near)).toBe(0);
+    expect(tears(far)).toBe(2);
+    expect(texts(far)).toContain('exact: 3/s');
+    const ticks = texts(far).filter((text) => /^[\d,]+k?$/.test(text));
+    expect(ticks.length).toBeGreaterThan(2);
+    for (const tick of ticks) expect(Number(tick.replace('k', '000').replace(',', ''))).toBeGreaterThan(3000);
+    const dots = (svg: string) => readElements(svg).flatMap(({ attributes: { cy } }) => (cy ? [Number(cy)] : []));
+    const tallness = (svg: string) => Math.max(...dots(svg)) - Math.min(...dots(svg));
+    expect(tallness(far)).toBeGreaterThan(200);
+  });
+
+  it('draws one dot a measurement', () => {
+    expect(count(recallQpsFigure(rows), 'circle')).toBe(12);
+    expect(count(growthFigure(growth, { cost: 'us' }), 'circle')).toBe(6);
+  });
+
+  it('spreads the recalls next to 1', () => {
+    const at = (recall: number) => ({ x: recall, y: 1 });
+    const svg = lineFigure({
+      x: { label: 'x', scale: 'recall' },
+      y: { label: 'y', scale: 'linear' },
+      series: [{ label: 'one', points: [at(0.9), at(0.99), at(0.999)] }],
+    });
+    const x = readElements(svg)
+      .filter(({ name }) => name === 'circle')
+      .map(({ attributes }) => Number(attributes.cx));
+    expect(x[2] - x[1]).toBeCloseTo(x[1] - x[0], 3);
+  });
+
+  it('says so where a recall of 1 is drawn at the end of its axis', () => {
+    const perfect = plausibleRows().map((row) => ({ ...row, recall: row.efSearch === 320 ? 1 : row.recall }));
+    expect(texts(recallQpsFigure(perfect))).toContain('≥ 0.9999');
+    expect(texts(recallQpsFigure(rows))).not.toContain('≥ 0.9999');
+  });
+
+  it('escapes names', () => {
+    const svg = recallQpsFigure(plausibleRows({ index: '<b>"&' }));
+    expect(texts(svg)).toContain('<b>"& sq7');
+    expect(count(svg, 'b')).toBe(0);
+  });
+
+  it('leaves out engines that do not count their work', () => {
+    const uncounted = plausibleRows({ index: 'other' }).map((row) => ({ ...row, distances: null, hops: null }));
+    expect(texts(recallDistancesFigure([...rows, ...uncounted]))).not.toContain('other sq7');
+    expect(texts(recallQpsFigure([...rows, ...uncounted]))).toContain('other sq7');
+  });
+
+  it('refuses what it cannot draw', () => {
+    const draw = (y: number) =>
+      lineFigure({
+        x: { label: 'x', scale: 'linear' },
+        y: { label: 'y', scale: 'log' },
+        series: [{ label: 'one', points: [{ x: 1, y }] }],
+      });
+    for (const y of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) expect(() => draw(y)).toThrow(ParameterError);
+    expect(readElements(draw(5))).not.toHaveLength(0);
+    expect(() => recallQpsFigure([])).toThrow(/no points/);
+  });
+
+  it('travels as a data address', () => {
+    const svg = recallQpsFigure(rows);
+    const [head, body] = toDataUri(svg).split(',');
+    expect(head).toBe('data:image/svg+xml;base64');
+    expect(Buffer.from(body, 'base64').toString()).toBe(svg);
+  });
+});
+
+describe('dodge', () => {
+  const positions = fc.array(fc.double({ min: 0, max: 300, noNaN: true }), { minLength: 1, maxLength: 15 });
+
+  it('keeps the order, the gap and the bounds', () => {
+    fc.assert(
+      fc.property(positions, (wanted) => {
+        const placed = dodge(wanted, 16, 0, 300);
+        const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b] || a - b);
+        for (const [rank, index] of order.entries()) {
+          expect(placed[index]).toBeGreaterThanOrEqual(-1e-9);
+          expect(placed[index]).toBeLessThanOrEqual(300 + 1e-9);
+          if (rank > 0) expect(placed[index] - placed[order[rank - 1]]).toBeGreaterThanOrEqual(16 - 1e-9);
+        }
+      }),
+      { seed: 1 },
+    );
+  });
+
+  it('leaves alone what is far enough apart', () => {
+    expect(dodge([200, 20, 100], 16, 0, 300)).toEqual([200, 20, 100]);
+  });
+
+  it('moves two that touch by half each', () => {
+    expect(dodge([100, 104], 16, 0, 300)).toEqual([94, 110]);
+  });
+});

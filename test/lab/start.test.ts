@@ -1,0 +1,263 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DownloadError, OutputError, UsageError } from '../../src/core/errors.ts';
+import { loadDataset } from '../../src/lab/datasets.ts';
+import {
+  DEFAULT_DATASET,
+  FALLBACK_DATASET,
+  parseStartArguments,
+  type StartOptions,
+  start,
+} from '../../src/lab/start.ts';
+
+const SCRIPT = fileURLToPath(new URL('../../src/lab/start.ts', import.meta.url));
+let folder: string;
+const cacheBefore = process.env.ANNLAB_CACHE;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'annlab-start-'));
+  process.env.ANNLAB_CACHE = path.join(folder, 'cache');
+});
+afterAll(async () => {
+  if (cacheBefore === undefined) delete process.env.ANNLAB_CACHE;
+  else process.env.ANNLAB_CACHE = cacheBefore;
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the command line of npm start', () => {
+  it('has defaults for everything', () => {
+    const options = parseStartArguments([]) as StartOptions;
+    expect(options).toMatchObject({ k: 10, M: 16, efConstruction: 200, codes: 'both', seed: 1, rounds: 3, out: 'out' });
+    expect(options.threads).toBeGreaterThanOrEqual(1);
+    expect(options).not.toHaveProperty('dataset');
+    expect(options).not.toHaveProperty('efs');
+  });
+
+  it('reads every flag', () => {
+    const words = '--dataset d --k 5 --m 32 --ef-construction 400 --codes sq7 --ef 5,10,20 --seed 9 --threads 3';
+    expect(parseStartArguments([...words.split(' '), '--queries=7', '--rows=8', '--rounds=1', '--out=o'])).toEqual({
+      dataset: 'd',
+      k: 5,
+      M: 32,
+      efConstruction: 400,
+      codes: 'sq7',
+      efs: [5, 10, 20],
+      seed: 9,
+      threads: 3,
+      queries: 7,
+      rows: 8,
+      rounds: 1,
+      out: 'o',
+    });
+  });
+
+  it('asks for help and for the list', () => {
+    expect(parseStartArguments(['--help'])).toBe('help');
+    expect(parseStartArguments(['--k', '5', '-h'])).toBe('help');
+    expect(parseStartArguments(['--list'])).toBe('list');
+  });
+
+  it('keeps efConstruction at M or above', () => {
+    expect(parseStartArguments(['--m', '256'])).toMatchObject({ M: 256, efConstruction: 256 });
+  });
+
+  it.each([
+    [['--datset', 'x'], /unknown option '--datset'/],
+    [['sift'], /unexpected argument 'sift'/],
+    [['--k', '0'], /--k 0: expected a whole number from 1/],
+    [['--k', '10', '--ef', '5,20'], /--ef 5: expected a whole number from 10/],
+    [['--k', '10', '--rows', '9'], /--rows 9/],
+    [['--m', '1'], /--m 1/],
+    [['--m', '32', '--ef-construction', '16'], /--ef-construction 16: expected a whole number from 32/],
+    [['--codes', 'int8'], /--codes int8: choose one of f32, sq7, both/],
+    [['--seed', '-1'], /--seed/],
+    [['--threads', 'all'], /--threads all/],
+    [['--out'], /--out/],
+  ])('refuses %j', (argv, message) => {
+    expect(() => parseStartArguments(argv)).toThrow(UsageError);
+    expect(() => parseStartArguments(argv)).toThrow(message);
+  });
+});
+
+describe('the main job', () => {
+  const small = (out: string): StartOptions => ({
+    dataset: 'clustered-32-10k',
+    rows: 1500,
+    queries: 60,
+    k: 10,
+    M: 8,
+    efConstruction: 60,
+    codes: 'both',
+    seed: 3,
+    threads: 2,
+    rounds: 1,
+    efs: [10, 40],
+    out: path.join(folder, out),
+  });
+  const said: string[] = [];
+  const run = (out: string) => start(small(out), (text) => said.push(text));
+
+  it('leaves its results, curves and report', async () => {
+    const results = await run('first');
+    const out = path.join(folder, 'first');
+    expect((await readdir(out)).sort()).toEqual([
+      'recall-distances.svg',
+      'recall-latency.svg',
+      'recall-qps.svg',
+      'report.html',
+      'results.json',
+    ]);
+    const written = JSON.parse(await readFile(path.join(out, 'results.json'), 'utf8'));
+    expect(written).toEqual(results);
+    expect(written.machine).toMatchObject({ cores: expect.any(Number), ramBytes: expect.any(Number) });
+    expect(written.versions).toMatchObject({
+      annlab: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      node: process.versions.node,
+    });
+    expect(written.run.command).toContain('--dataset clustered-32-10k --k 10 --m 8 --ef-construction 60 --codes both');
+    expect(written.rows.map((row: Record<string, unknown>) => `${row.index} ${row.codes} ${row.efSearch}`)).toEqual([
+      'hnsw sq7 10',
+      'hnsw sq7 40',
+      'hnsw f32 10',
+      'hnsw f32 40',
+      'flat f32 null',
+    ]);
+    for (const row of written.rows) {
+      expect(Object.keys(row)).toEqual([
+        'dataset',
+        'index',
+        'codes',
+        'k',
+        'efSearch',
+        'recall',
+        'qps',
+        'meanUs',
+        'p50Us',
+        'p99Us',
+        'distances',
+        'hops',
+        'buildSeconds',
+        'ramBytes',
+      ]);
+      for (const key of ['recall', 'qps', 'meanUs', 'p50Us', 'p99Us', 'buildSeconds', 'ramBytes']) {
+        expect(row[key], key).toBeGreaterThan(0);
+      }
+      expect(row.recall).toBeLessThanOrEqual(1);
+    }
+    const [, sq7, , f32, exact] = written.rows;
+    expect(sq7.recall).toBeGreaterThan(0.95);
+    expect(f32.recall).toBeGreaterThan(0.95);
+    expect(exact).toMatchObject({ recall: 1, distances: 1500 });
+    expect(f32.distances).toBeLessThan(1500);
+    expect(await readFile(path.join(out, 'report.html'), 'utf8')).toContain(written.run.command);
+    expect(said.join('\n')).toContain('recall@10');
+  });
+
+  it('uses the ground truth kept by the first run, and finds the same', async () => {
+    const kept = path.join(folder, 'cache', 'clustered-32-10k');
+    const [name, ...others] = (await readdir(kept)).filter((file) => /^neighbors-.*\.bin$/.test(file));
+    expect(others).toEqual([]);
+    const before = await stat(path.join(kept, name));
+    await run('second');
+    const after = await stat(path.join(kept, name));
+    expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs]);
+    const counted = async (out: string) =>
+      JSON.parse(await readFile(path.join(folder, out, 'results.json'), 'utf8')).rows.map(
+        ({ recall, distances, hops }: Record<string, number>) => [recall, distances, hops],
+      );
+    expect(await counted('second')).toEqual(await counted('first'));
+  });
+
+  it('takes a synthetic set where the default cannot be had, and says which and why', async () => {
+    const { dataset, ...options } = small('fallback');
+    const asked: string[] = [];
+    const load: typeof loadDataset = async (name, given) => {
+      asked.push(name);
+      if (name === DEFAULT_DATASET) throw new DownloadError('https://example.org/x', 'no network', 'go online');
+      return loadDataset(dataset!, given);
+    };
+    said.length = 0;
+    const results = await start({ ...options, codes: 'sq7' }, (text) => said.push(text), { load });
+    expect(asked).toEqual([DEFAULT_DATASET, FALLBACK_DATASET]);
+    expect(said[0]).toContain('no network');
+    expect(said[0]).toContain(`taking the synthetic set ${FALLBACK_DATASET} instead of ${DEFAULT_DATASET}`);
+    expect(results.rows[0].dataset).toBe(dataset);
+
+    const named = start({ ...options, dataset: DEFAULT_DATASET }, () => {}, { load });
+    await expect(named, 'a set asked for by name is not replaced').rejects.toThrow(DownloadError);
+  });
+
+  it('finds out before the work that it cannot write its results', async () => {
+    const file = path.join(folder, 'file');
+    await writeFile(file, '');
+    said.length = 0;
+    await expect(run('file')).rejects.toThrow(OutputError);
+    await expect(run('file')).rejects.toThrow(/file: cannot be written \(EEXIST\): name another folder with --out/);
+    expect(said).toEqual([]);
+  });
+});
+
+describe('npm start as a process', () => {
+  interface Ended {
+    code: number | null;
+    stdout: string;
+    stderr: string;
+  }
+  function runScript(argv: string[], onStdout: (text: string, kill: () => void) => void = () => {}): Promise<Ended> {
+    const child = spawn(process.execPath, [SCRIPT, ...argv], { env: process.env });
+    const ended: Ended = { code: null, stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk) => {
+      ended.stdout += chunk;
+      onStdout(ended.stdout, () => child.kill('SIGINT'));
+    });
+    child.stderr.on('data', (chunk) => {
+      ended.stderr += chunk;
+    });
+    return new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code) => resolve({ ...ended, code }));
+    });
+  }
+
+  it('shows its help', async () => {
+    const { code, stdout, stderr } = await runScript(['--help']);
+    expect([code, stderr]).toEqual([0, '']);
+    for (const flag of ['--dataset', '--k', '--m', '--ef-construction', '--codes', '--seed', '--threads', '--out']) {
+      expect(stdout).toContain(flag);
+    }
+  });
+
+  it('lists the datasets', async () => {
+    const { code, stdout } = await runScript(['--list']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^fashion-mnist-784-euclidean +60,000 +784 +l2/m);
+  });
+
+  it.each([
+    [['--nope'], 2, /^error: unknown option '--nope': --help lists the flags\n$/],
+    [['--k', 'ten'], 2, /^error: --k ten: expected a whole number from 1 to 1000\n$/],
+    [['--dataset', 'nope'], 1, /^error: dataset = nope: one of fashion-mnist[^\n]*\n$/],
+  ])('%j ends with status %i and one line', async (argv, status, line) => {
+    const { code, stdout, stderr } = await runScript([...argv, '--out', path.join(folder, 'never')]);
+    expect([code, stdout]).toEqual([status, '']);
+    expect(stderr).toMatch(line);
+  });
+
+  it('ends with 130 at Ctrl-C, leaving nothing half done', async () => {
+    const out = path.join(folder, 'interrupted');
+    const argv = ['--dataset', 'clustered-32-10k', '--ef-construction', '2000', '--m', '64', '--out', out];
+    let asked = false;
+    const { code, stderr } = await runScript(argv, (text, kill) => {
+      if (asked || !text.includes('clustered-32-10k')) return;
+      asked = true;
+      kill();
+    });
+    expect(code).toBe(130);
+    expect(stderr).toContain('interrupted');
+    expect(await readdir(out)).toEqual([]);
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { headlines, rowsTable } from '../../src/lab/summary.ts';
+import { exactRow, plausibleRows } from './rows.ts';
+
+describe('rows in a terminal', () => {
+  const rows = [...plausibleRows(), ...plausibleRows({ codes: 'f32', slowdown: 2.5 }), exactRow()];
+
+  it('has a line for every row, columns in line, a gap between curves', () => {
+    const lines = rowsTable(rows).split('\n');
+    expect(lines).toHaveLength(2 + 6 + 1 + 6 + 1 + 1);
+    expect(lines[0]).toMatch(/^index +ef +recall@10 +QPS +mean µs +p50 µs +p99 µs +distances +hops +RAM$/);
+    expect(lines[2]).toMatch(/^hnsw sq7 +10 +0\.8800 +111,111 +9\.0 +8\.5 +16\.2 +260 +19 +70 MiB$/);
+    expect(lines.at(-1)).toMatch(/^flat f32 +exact +1\.0000 +313 +3,200 +3,190 +3,900 +60,000 +– +70 MiB$/);
+    expect(lines.filter((line) => line === '')).toHaveLength(2);
+    expect(new Set(lines.filter((line) => line !== '').map((line) => line.length)).size).toBe(1);
+  });
+
+  it('does without work where an engine does not count it', () => {
+    const [row] = plausibleRows();
+    expect(rowsTable([{ ...row, distances: null, hops: null }])).toMatch(/–\s+–\s+70 MiB$/);
+  });
+
+  it('tells each curve in a line, against exact search', () => {
+    const [sq7, f32] = headlines(rows);
+    expect(sq7).toMatch(
+      /^hnsw sq7: queries per second [\d,]+ at recall 0\.9, [\d,]+ at recall 0\.95, [\d,]+ at recall 0\.99 /,
+    );
+    expect(sq7).toMatch(/ at recall 0\.99 \(\d+ times exact search\)$/);
+    expect(f32).toMatch(/^hnsw f32: /);
+    expect(headlines(plausibleRows().slice(0, 1))).toEqual([
+      'hnsw sq7: recall 0.9 is not reached: widen the sweep with --ef',
+    ]);
+    const [late] = headlines(plausibleRows().slice(2));
+    expect(late).toBe('hnsw sq7: queries per second 47,619 at recall 0.97, 17,839 at recall 0.99');
+  });
+});

@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const root = new URL('..', import.meta.url);
+const readme = await readFile(new URL('README.md', root), 'utf8');
+const packageFile = JSON.parse(await readFile(new URL('package.json', root), 'utf8'));
+const blocks = (language: string) =>
+  [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code]) => code);
+
+describe('the README', () => {
+  it('has an example that runs and finds what is nearest', async () => {
+    const [example, ...others] = blocks('ts');
+    expect(others).toEqual([]);
+    const module = example.replace("'annlab'", JSON.stringify(new URL('src/index.ts', root).href));
+    const print = 'console.log(JSON.stringify({ ids: [...ids], distances: [...distances], work }));';
+    const argv = ['--input-type=module-typescript', '--eval', module.replace(/console\.log.*\n/, print)];
+    const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: fileURLToPath(root) });
+    const { ids, distances, work } = JSON.parse(stdout);
+    expect(ids).toEqual([17, 18]);
+    expect(distances[0]).toBeLessThan(distances[1]);
+    expect(work.distances).toBeGreaterThan(0);
+  });
+
+  it('names only commands that exist', () => {
+    const named = [...readme.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name);
+    expect(named.length).toBeGreaterThan(2);
+    for (const name of named) expect(Object.keys(packageFile.scripts)).toContain(name);
+  });
+
+  it('shows the help as it is', async () => {
+    const script = fileURLToPath(new URL('src/lab/start.ts', root));
+    const { stdout } = await promisify(execFile)(process.execPath, [script, '--help']);
+    expect(blocks('text')).toContain(stdout);
+  });
+
+  it('links only to files that are there', async () => {
+    const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)]
+      .map(([, link]) => link)
+      .filter((link) => !/^https?:/.test(link));
+    expect(links.length).toBeGreaterThan(2);
+    for (const link of links) expect(await readFile(new URL(link, root), 'utf8')).not.toBe('');
+  });
+});
