@@ -66,6 +66,9 @@ export interface HnswStats {
   hugePages: boolean;
 }
 
+/** What an index is made with where the caller does not say. */
+export const HNSW_DEFAULTS = { capacity: 1_000_000, M: 16, efConstruction: 100, seed: 1 } as const;
+
 export class Hnsw implements VectorIndex {
   readonly dimension: number;
   readonly metric: Metric;
@@ -83,10 +86,7 @@ export class Hnsw implements VectorIndex {
   static create(options: HnswOptions): Hnsw {
     const { dimension, metric = 'l2' } = options;
     const complete: Required<HnswOptions> = {
-      capacity: 1_000_000,
-      M: 16,
-      efConstruction: 100,
-      seed: 1,
+      ...HNSW_DEFAULTS,
       codes: 'sq7',
       filter: dimension >= 96 && metric !== 'manhattan' ? 'sign' : 'none',
       alpha: metric === 'dot' ? 1 : 1.1,

@@ -5,10 +5,13 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
+import { sourceStamp, writeStamp } from './compiled-stamp.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const builds = { relaxed: ['--enable', 'relaxed-simd'], baseline: [] };
 
+// Taken before compiling: sources that change meanwhile are not what was compiled.
+const stamp = sourceStamp(root);
 mkdirSync(new URL('compiled/', import.meta.url), { recursive: true });
 for (const [name, features] of Object.entries(builds)) {
   const { error, stderr } = await asc.main([
@@ -30,3 +33,4 @@ for (const [name, features] of Object.entries(builds)) {
     throw new Error(`${name}.wasm does not compile: mend src/kernels/assembly and run "npm run wasm" again`);
   }
 }
+writeStamp(root, stamp);

@@ -189,14 +189,21 @@ export interface SignQuery {
   spread: number;
 }
 
-/** Rotates the query and rounds it to three bits per dimension, with the step that is best for a normal variable. */
+/** The step of the best uniform 3-bit quantizer of a normal variable, in standard deviations (Max 1960). */
+export const QUERY_STEP = 0.586;
+
+/**
+ * Rotates the query and rounds it to three bits per dimension. Between vectors that have nothing to do with each other the
+ * estimate stays unbiased; the more alike they are, the more the rounding, which is not random, makes them look nearer: by
+ * 2 % of |x'| |q'| at a cosine of 0.9 and 5 % at 1.
+ */
 export function prepareSigns(filter: SignFilter, q: Vector): SignQuery {
   const { metric, mean, rotated, bits } = filter;
   const turned = rotateCentred(filter, q);
   const norm = Math.sqrt(norm2(turned));
-  const step = Math.max((NORMAL_STEP * norm) / Math.sqrt(rotated), 1e-30);
+  const step = Math.max((QUERY_STEP * norm) / Math.sqrt(rotated), 1e-30);
   const kept = turned.subarray(0, bits);
-  const levels = Int8Array.from(kept, (value) => 2 * Math.min(Math.max(Math.floor(value / step), -4), 3) + 1);
+  const levels = Int8Array.from(kept, (value) => 2 * clamp(Math.floor(value / step), -4, 3) + 1);
   const agreement = dot(kept, levels);
   const spread = CROSS * norm * Math.sqrt(bits / rotated);
   const halfStep = agreement > 0 ? norm2(kept) / agreement : step / 2;
@@ -213,9 +220,7 @@ export function lowerBound(record: SignRecord, query: SignQuery, margin: number)
   return record.own + query.own - record.factor * product;
 }
 
-const MAX_F32 = fround(3.4028234663852886e38);
-/** Step of the best uniform 3-bit quantizer of a normal variable, in standard deviations (Max 1960). */
-const NORMAL_STEP = 0.586;
+const MAX_F32 = (2 - 2 ** -23) * 2 ** 127;
 /** Length of a sign vector across the vector it stands for, per √bit: √(1 − 2/π). */
 const CROSS = Math.sqrt(1 - 2 / Math.PI);
 const SIGN_ROUNDS = 4;
@@ -224,6 +229,10 @@ function rotateCentred({ mean, rotated, flips }: SignFilter, x: Vector): Float64
   const centred = new Float64Array(rotated);
   for (let i = 0; i < x.length; i++) centred[i] = x[i] - mean[i];
   return rotate(centred, flips, SIGN_ROUNDS);
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
 }
 
 /** Orthonormal fast Walsh-Hadamard transform, in place: (a, b) → (a + b, a − b) over pairs 1, 2, 4, … apart. */

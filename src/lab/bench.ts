@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { UsageError } from '../core/errors.ts';
+import { HNSW_DEFAULTS } from '../graph/hnsw.ts';
 import { benchKernels, type KernelBench } from './bench-kernels.ts';
 import { type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from './command.ts';
 import { loadDataset } from './datasets.ts';
@@ -133,7 +134,7 @@ async function indexes(options: BenchOptions, say: (text: string) => void): Prom
     );
     const folder = path.join(out, name);
     await prepareFolder(folder);
-    const parameters = { M: 16, efConstruction: 200, seed };
+    const parameters = { M: HNSW_DEFAULTS.M, efConstruction: HNSW_DEFAULTS.efConstruction, seed };
     const variants = [
       { codes: 'sq7', ...parameters },
       { codes: 'f32', ...parameters },

@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { DownloadError } from '../core/errors.ts';
+import { HNSW_DEFAULTS } from '../graph/hnsw.ts';
 import { listDatasets } from './catalogue.ts';
 import {
   choiceFlag,
@@ -48,7 +49,10 @@ const FLAGS: Record<string, Flag> = {
   dataset: { value: '<name>', help: `which vectors (--list shows them); default ${DEFAULT_DATASET}` },
   k: { value: '<n>', help: 'neighbours wanted; default 10' },
   m: { value: '<n>', help: 'M, neighbours given to a node on each level; default 16' },
-  'ef-construction': { value: '<n>', help: 'width of the beam while building; default 200' },
+  'ef-construction': {
+    value: '<n>',
+    help: `width of the beam while building; default ${HNSW_DEFAULTS.efConstruction}`,
+  },
   codes: {
     value: '<kind>',
     help: 'what the walk looks at: f32, sq7 (7-bit codes, exact re-ranking) or both; default both',
@@ -83,7 +87,7 @@ export function parseStartArguments(argv: readonly string[]): StartOptions | 'he
   if (line.values.help) return 'help';
   if (line.values.list) return 'list';
   const k = integerFlag(line, 'k', { min: 1, max: 1000 }) ?? 10;
-  const M = integerFlag(line, 'm', { min: 2, max: 256 }) ?? 16;
+  const M = integerFlag(line, 'm', { min: 2, max: 256 }) ?? HNSW_DEFAULTS.M;
   const dataset = line.values.dataset as string | undefined;
   const queries = integerFlag(line, 'queries', { min: 1, max: 10_000_000 });
   const rows = integerFlag(line, 'rows', { min: k, max: 1_000_000_000 });
@@ -91,7 +95,8 @@ export function parseStartArguments(argv: readonly string[]): StartOptions | 'he
   return {
     k,
     M,
-    efConstruction: integerFlag(line, 'ef-construction', { min: M, max: 65_536 }) ?? Math.max(200, M),
+    efConstruction:
+      integerFlag(line, 'ef-construction', { min: M, max: 65_536 }) ?? Math.max(HNSW_DEFAULTS.efConstruction, M),
     codes: choiceFlag(line, 'codes', ['f32', 'sq7', 'both']) ?? 'both',
     seed: integerFlag(line, 'seed', { min: 0, max: 2 ** 32 - 1 }) ?? 1,
     threads: integerFlag(line, 'threads', { min: 1, max: 1024 }) ?? availableParallelism(),

@@ -31,7 +31,7 @@ afterAll(async () => {
 describe('the command line of npm start', () => {
   it('has defaults for everything', () => {
     const options = parseStartArguments([]) as StartOptions;
-    expect(options).toMatchObject({ k: 10, M: 16, efConstruction: 200, codes: 'both', seed: 1, rounds: 3, out: 'out' });
+    expect(options).toMatchObject({ k: 10, M: 16, efConstruction: 100, codes: 'both', seed: 1, rounds: 3, out: 'out' });
     expect(options.threads).toBeGreaterThanOrEqual(1);
     expect(options).not.toHaveProperty('dataset');
     expect(options).not.toHaveProperty('efs');
