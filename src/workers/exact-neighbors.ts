@@ -86,7 +86,9 @@ function checkRows({ data, rows, dimension }: Matrix, name: string): void {
 
 function startWorker(task: ExactTask): Worker {
   const script = new URL(import.meta.url.replace(/exact-neighbors(\.[jt]s)$/, 'exact-worker$1'));
-  return new Worker(script, { workerData: task });
+  // Under "node --input-type=module -e …" that flag would be the worker's too, and it refuses a script from a file.
+  const execArgv = process.execArgv.filter((flag) => !flag.startsWith('--input-type'));
+  return new Worker(script, { workerData: task, execArgv });
 }
 
 /** Resolves when the worker has done its part. */
