@@ -63,8 +63,8 @@ export interface Code {
   step: number;
   /** step · Σ levels. */
   sum: number;
-  /** Σ (lo + step · level)². */
-  norm2: number;
+  /** step² · Σ levels². */
+  squares: number;
 }
 
 /** Rounds each component to the nearest of 128 levels between the least and the greatest; off by at most step / 2. */
@@ -84,7 +84,7 @@ export function encode(x: Float32Array): Code {
     lo,
     step,
     sum: fround(step * sum),
-    norm2: fround(x.length * lo * lo + 2 * lo * step * sum + step * step * sumOfSquares),
+    squares: fround(step * step * sumOfSquares),
   };
 }
 
@@ -107,6 +107,16 @@ export function dotOfCodes(a: Code, b: Code): number {
   return b.lo * (n * a.lo + a.sum) + a.lo * b.sum + a.step * b.step * codeDot(a.levels, b.levels);
 }
 
+/**
+ * The squared Euclidean distance of the vectors that two codes stand for, in a form that keeps its accuracy far from the origin:
+ * with d = lo − lo', Σ (d + step · a − step' · b)² = n d² + 2 d (step Σa − step' Σb) + step² Σa² + step'² Σb² − 2 step step' Σab.
+ */
+export function l2OfCodes(a: Code, b: Code): number {
+  const apart = a.lo - b.lo;
+  const within = a.squares + b.squares - 2 * a.step * b.step * codeDot(a.levels, b.levels);
+  return Math.max(apart * (a.levels.length * apart + 2 * (a.sum - b.sum)) + within, 0);
+}
+
 /** The Manhattan distance from the vector `q` to the one that the code stands for. */
 export function manhattanToCode(q: Vector, { levels, lo, step }: Code): number {
   let sum = 0;
@@ -117,8 +127,8 @@ export function manhattanToCode(q: Vector, { levels, lo, step }: Code): number {
 /** The distance between two coded vectors under a metric, as `assembly/space.ts` takes it; smaller is nearer. */
 export function distanceOfCodes(a: Code, b: Code, metric: Metric): number {
   if (metric === 'manhattan') return manhattanToCode(decode(a), b);
+  if (metric === 'l2') return l2OfCodes(a, b);
   const product = dotOfCodes(a, b);
-  if (metric === 'l2') return Math.max(a.norm2 + b.norm2 - 2 * product, 0);
   return metric === 'dot' ? -product : 1 - product;
 }
 
@@ -223,7 +233,7 @@ export function lowerBound(record: SignRecord, query: SignQuery, margin: number)
 const MAX_F32 = (2 - 2 ** -23) * 2 ** 127;
 /** Length of a sign vector across the vector it stands for, per √bit: √(1 − 2/π). */
 const CROSS = Math.sqrt(1 - 2 / Math.PI);
-const SIGN_ROUNDS = 4;
+const SIGN_ROUNDS = 3;
 
 function rotateCentred({ mean, rotated, flips }: SignFilter, x: Vector): Float64Array {
   const centred = new Float64Array(rotated);

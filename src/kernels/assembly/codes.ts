@@ -3,7 +3,10 @@
  * relaxed integer dot wants its second operand there, and because 127 · 127 · 2 stays below 2¹⁵ on machines whose
  * instruction adds pairs in 16 bits. Integers are exact: relaxed and baseline builds give the same distances.
  *
- * One code: `codeBytes(n)` bytes of codes, zero-padded to 16, then 16 bytes of factors: lo, step, step · Σc, |lo + step · c|².
+ * One code: `codeBytes(n)` bytes of codes, zero-padded to 16, then 16 bytes of factors: lo, step, step · Σc, step² · Σc².
+ *
+ * With d = lo − lo', |x − x'|² = n d² + 2 d (step Σc − step' Σc') + step² Σc² + step'² Σc'² − 2 step step' Σcc'. Unlike
+ * |x|² + |x'|² − 2⟨x, x'⟩ this does not cancel where vectors lie far from the origin and near each other.
  */
 import { multiplyAdd, sumI32, sumsF32, sumsI32, truncate } from './simd';
 
@@ -69,8 +72,7 @@ export function encode(from: usize, to: usize, n: i32): void {
   store<f32>(factors, lo);
   store<f32>(factors, step, 4);
   store<f32>(factors, <f32>(<f64>step * <f64>sum), 8);
-  const norm2 = <f64>n * lo * lo + 2.0 * lo * step * sum + <f64>step * step * <f64>sumSquares;
-  store<f32>(factors, <f32>norm2, 12);
+  store<f32>(factors, <f32>(<f64>step * <f64>step * <f64>sumSquares), 12);
 }
 
 /** Four components as levels 0 … 127. */
@@ -175,6 +177,15 @@ export function dotOfCodes(fa: usize, fb: usize, integerDot: i32, n: i32): f32 {
     lo * load<f32>(fb, 8) +
     load<f32>(fa, 4) * load<f32>(fb, 4) * <f32>integerDot
   );
+}
+
+/** Squared L2 distance of the two vectors with factors `fa` and `fb`, from the integer dot of their codes. */
+export function l2OfCodes(fa: usize, fb: usize, integerDot: i32, n: i32): f32 {
+  const apart = load<f32>(fa) - load<f32>(fb);
+  const sums = load<f32>(fa, 8) - load<f32>(fb, 8);
+  const product = load<f32>(fa, 4) * load<f32>(fb, 4) * <f32>integerDot;
+  const squares = load<f32>(fa, 12) + load<f32>(fb, 12);
+  return max<f32>(apart * (<f32>n * apart + 2 * sums) + (squares - 2 * product), 0);
 }
 
 /** Manhattan distance between the f32 vector `q` and the vector that `code` stands for. */

@@ -4,7 +4,7 @@
  *
  * `prepare` makes any record the query: of a search, of an insert, or of a node whose neighbours are chosen.
  */
-import { codeBytes, codeDot, codeDotx4, decode, dotOfCodes, encode, manhattanToCode } from './codes';
+import { codeBytes, codeDot, codeDotx4, decode, dotOfCodes, encode, l2OfCodes, manhattanToCode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 import { getU32 } from './words';
 
@@ -27,11 +27,12 @@ let codedBytes: usize = 0;
 let decoded: usize = 0;
 
 let query: usize = 0;
-/** n · lo + step · Σc, lo, step and |q|² of the prepared query's code. */
+/** n · lo + step · Σc of the prepared query's code, and its factors. */
 let queryOffset: f32 = 0;
 let queryLo: f32 = 0;
 let queryStep: f32 = 0;
-let queryNorm2: f32 = 0;
+let querySum: f32 = 0;
+let querySquares: f32 = 0;
 
 /** Distances evaluated since `resetDistances`. */
 let distances: i32 = 0;
@@ -87,8 +88,9 @@ export function prepare(record: usize): void {
   const factors = record + codedBytes;
   queryLo = load<f32>(factors);
   queryStep = load<f32>(factors, 4);
-  queryOffset = <f32>dimension * queryLo + load<f32>(factors, 8);
-  queryNorm2 = load<f32>(factors, 12);
+  querySum = load<f32>(factors, 8);
+  querySquares = load<f32>(factors, 12);
+  queryOffset = <f32>dimension * queryLo + querySum;
 }
 
 /** Distance from the query to the vector at `record`. */
@@ -97,8 +99,9 @@ export function distance(record: usize): f32 {
   if (sq7) {
     if (metric == MANHATTAN) return manhattanToCode(decoded, record, dimension);
     const factors = record + codedBytes;
-    const product = dotOfCodes(query + codedBytes, factors, codeDot(record, query, <i32>codedBytes), dimension);
-    if (metric == L2) return max<f32>(queryNorm2 + load<f32>(factors, 12) - 2 * product, 0);
+    const integer = codeDot(record, query, <i32>codedBytes);
+    if (metric == L2) return l2OfCodes(query + codedBytes, factors, integer, dimension);
+    const product = dotOfCodes(query + codedBytes, factors, integer, dimension);
     return metric == DOT ? -product : 1 - product;
   }
   if (metric == L2) return l2(query, record, dimension);
@@ -117,7 +120,7 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
       return f32x4.replace_lane(lanes, 3, manhattanToCode(decoded, d, dimension));
     }
     const integers = f32x4.convert_i32x4_s(codeDotx4(query, a, b, c, d, <i32>codedBytes));
-    // Four rows of factors, transposed: lo, step, step · Σc, |x|².
+    // Four rows of factors, transposed: lo, step, step · Σc, step² · Σc².
     const fa = v128.load(a + codedBytes);
     const fb = v128.load(b + codedBytes);
     const fc = v128.load(c + codedBytes);
@@ -129,15 +132,19 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
     const lo = v128.shuffle<f32>(ab01, cd01, 0, 1, 4, 5);
     const step = v128.shuffle<f32>(ab01, cd01, 2, 3, 6, 7);
     const sums = v128.shuffle<f32>(ab23, cd23, 0, 1, 4, 5);
-    const norm2 = v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7);
+    const ofCodes = f32x4.mul(f32x4.mul(step, integers), f32x4.splat(queryStep));
+    if (metric == L2) {
+      const squares = f32x4.add(v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7), f32x4.splat(querySquares));
+      const apart = f32x4.sub(lo, f32x4.splat(queryLo));
+      const between = f32x4.sub(sums, f32x4.splat(querySum));
+      const offset = f32x4.add(f32x4.mul(apart, f32x4.splat(<f32>dimension)), f32x4.add(between, between));
+      const within = f32x4.sub(squares, f32x4.add(ofCodes, ofCodes));
+      return f32x4.max(f32x4.add(f32x4.mul(apart, offset), within), f32x4.splat(0));
+    }
     const product = f32x4.add(
       f32x4.add(f32x4.mul(lo, f32x4.splat(queryOffset)), f32x4.mul(sums, f32x4.splat(queryLo))),
-      f32x4.mul(f32x4.mul(step, integers), f32x4.splat(queryStep)),
+      ofCodes,
     );
-    if (metric == L2) {
-      const squared = f32x4.sub(f32x4.add(norm2, f32x4.splat(queryNorm2)), f32x4.add(product, product));
-      return f32x4.max(squared, f32x4.splat(0));
-    }
     return metric == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
   }
   if (metric == L2) return l2x4(query, a, b, c, d, dimension);

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DuplicateIdError, ParameterError } from '../../src/core/errors.ts';
+import { Ids } from '../../src/core/ids.ts';
+
+/** What `Ids` should be, as a list. */
+class Model {
+  readonly ids: number[] = [];
+
+  next(): number {
+    let id = this.ids.length;
+    while (this.ids.includes(id)) id++;
+    return id;
+  }
+}
+
+describe('Ids', () => {
+  it('is a list of distinct ids with default ones: the same answers as a plain list, at every step', () => {
+    const step = fc.oneof(
+      { arbitrary: fc.constant(undefined), weight: 3 },
+      { arbitrary: fc.integer({ min: 0, max: 40 }), weight: 2 },
+      { arbitrary: fc.integer({ min: 2 ** 32 - 3, max: 2 ** 32 - 1 }), weight: 1 },
+    );
+    const property = fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const ids = new Ids();
+      const model = new Model();
+      for (const wanted of steps) {
+        const id = wanted ?? ids.next();
+        if (wanted === undefined) expect(id).toBe(model.next());
+        if (model.ids.includes(id)) {
+          expect(() => ids.check([id])).toThrow(DuplicateIdError);
+          continue;
+        }
+        ids.check([id]);
+        ids.push(id);
+        model.ids.push(id);
+        expect(ids.count).toBe(model.ids.length);
+      }
+      for (const [slot, id] of model.ids.entries()) {
+        expect(ids.idOf(slot)).toBe(id);
+        expect(ids.slotOf(id)).toBe(slot);
+        expect(ids.has(id)).toBe(true);
+      }
+      const slots = Uint32Array.from(model.ids.keys()).reverse();
+      expect(Array.from(ids.translate(slots))).toEqual([...model.ids].reverse());
+      for (let id = 0; id < 110; id++) expect(ids.has(id)).toBe(model.ids.includes(id));
+    });
+    fc.assert(property, { seed: 20_160_328, numRuns: 300 });
+  });
+
+  it('nextOf gives as many distinct free ids, the first of which next gives, and takes none', () => {
+    const ids = new Ids();
+    for (const id of [3, 0, 5]) ids.push(id);
+    expect(Array.from(ids.nextOf(4))).toEqual([4, 6, 7, 8]);
+    expect(Array.from(ids.nextOf(4))).toEqual([4, 6, 7, 8]);
+    expect(ids.next()).toBe(4);
+    expect(Array.from(ids.nextOf(0))).toEqual([]);
+    ids.push(4);
+    ids.push(7);
+    expect(Array.from(ids.nextOf(3))).toEqual([6, 8, 9]);
+    ids.check(ids.nextOf(100));
+  });
+
+  it('finds the next free id without searching again past the same taken ones', () => {
+    const n = 30_000;
+    const ids = new Ids();
+    for (let i = 0; i < n; i++) ids.push(n + i);
+    let asked = 0;
+    const { has } = Ids.prototype;
+    ids.has = function counted(id) {
+      asked++;
+      return has.call(this, id);
+    };
+    for (let i = 0; i < n; i++) {
+      const id = ids.next();
+      ids.push(id);
+      if (i % 10_000 === 0) expect(id).toBe(2 * n + i);
+    }
+    expect(asked).toBeLessThan(4 * n);
+  });
+
+  it('check refuses what is no u32, what is held, and what comes twice, and changes nothing', () => {
+    const ids = new Ids();
+    ids.push(0);
+    ids.push(9);
+    for (const id of [-1, 0.5, 2 ** 32, Number.NaN, Number.POSITIVE_INFINITY, '3', null, 7n]) {
+      const check = () => ids.check([4, id as number]);
+      expect(check).toThrow(ParameterError);
+      expect(check).toThrow(`id = ${id}: ids are integers from 0 to 4294967295`);
+    }
+    expect(() => ids.check([4, 9])).toThrow(new DuplicateIdError(9));
+    expect(() => ids.check([4, 4])).toThrow(new DuplicateIdError(4));
+    ids.check([4, 2 ** 32 - 1]);
+    ids.check([]);
+    expect(ids.count).toBe(2);
+    expect(ids.has(4)).toBe(false);
+  });
+
+  it('without ids of the caller’s, ids are slots', () => {
+    const ids = new Ids();
+    for (let i = 0; i < 5; i++) ids.push(ids.next());
+    const slots = Uint32Array.of(4, 2);
+    expect(ids.translate(slots)).toBe(slots);
+    expect(Array.from(slots)).toEqual([4, 2]);
+    expect([ids.slotOf(4), ids.slotOf(5), ids.slotOf(-1), ids.slotOf(1.5)]).toEqual([
+      4,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+});

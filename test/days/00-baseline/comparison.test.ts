@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { distancesAtRecall, medianRows, ratios, speeds } from '../../../days/00-baseline/comparison.ts';
+import type { SweepRow } from '../../../src/lab/sweep.ts';
+
+/** A curve: [recall, queries per second] at efSearch 10, 20, 30, … */
+function curve(index: string, points: [recall: number, qps: number][], distances?: number[]): SweepRow[] {
+  return points.map(([recall, qps], i) => ({
+    dataset: 'made-up',
+    index,
+    codes: 'f32',
+    k: 10,
+    efSearch: 10 * (i + 1),
+    recall,
+    qps,
+    meanUs: 1e6 / qps,
+    p50Us: 1e6 / qps,
+    p99Us: 2e6 / qps,
+    distances: distances?.[i] ?? null,
+    hops: null,
+    buildSeconds: 1,
+    ramBytes: 1,
+  }));
+}
+
+const isOurs = ({ index }: SweepRow) => index === 'annlab';
+const isPeer = ({ index }: SweepRow) => index !== 'annlab';
+
+describe('speeds', () => {
+  it('gives the median of what each round reached, and null where one did not', () => {
+    const rounds = [100, 400, 200].map((qps, i) => [
+      ...curve('steady', [[0.95, qps]]),
+      ...curve('shaky', [[i === 1 ? 0.94 : 0.96, qps]]),
+    ]);
+    const [steady, shaky] = speeds(rounds, [0.9, 0.95]);
+    expect(steady).toEqual({ label: 'steady f32', index: 'steady', codes: 'f32', qps: [200, 200] });
+    expect(shaky.qps).toEqual([200, null]);
+  });
+
+  it('is on the line between two points, in the logarithm of the speed', () => {
+    const [{ qps }] = speeds(
+      [
+        curve('a', [
+          [0.9, 1000],
+          [1, 10],
+        ]),
+      ],
+      [0.95],
+    );
+    expect(qps[0]).toBeCloseTo(100, 6);
+  });
+});
+
+describe('ratios', () => {
+  it('compares within a round with whoever is fastest there, and takes the median', () => {
+    // annlab is 2, 3 and 4 times as fast as the best peer of its round; the machine slows down all the while.
+    const rounds = [
+      [...curve('annlab', [[0.99, 2000]]), ...curve('a', [[0.99, 1000]]), ...curve('b', [[0.99, 900]])],
+      [...curve('annlab', [[0.99, 1500]]), ...curve('a', [[0.99, 400]]), ...curve('b', [[0.99, 500]])],
+      [...curve('annlab', [[0.99, 400]]), ...curve('a', [[0.99, 100]]), ...curve('b', [[0.99, 90]])],
+    ];
+    const [{ rounds: perRound, ...verdict }] = ratios(rounds, [0.95], isOurs, isPeer);
+    expect(verdict).toEqual({ label: 'annlab f32', recall: 0.95, bestPeer: 'a f32', ratio: 3 });
+    expect(perRound).toEqual([2, 3, 4]);
+  });
+
+  it('passes over peers that do not get that far, and says so when none or we ourselves do not', () => {
+    const rounds = [[...curve('annlab', [[0.97, 100]]), ...curve('a', [[0.92, 1000]]), ...curve('b', [[0.99, 50]])]];
+    const [at90, at95, at99] = ratios(rounds, [0.9, 0.95, 0.99], isOurs, isPeer);
+    expect(at90).toMatchObject({ bestPeer: 'a f32', ratio: 0.1 });
+    expect(at95).toMatchObject({ bestPeer: 'b f32', ratio: 2 });
+    expect(at99).toMatchObject({ bestPeer: 'b f32', ratio: null, rounds: [] });
+    expect(ratios([curve('annlab', [[0.97, 100]])], [0.9], isOurs, isPeer)).toEqual([
+      { label: 'annlab f32', recall: 0.9, bestPeer: null, rounds: [], ratio: null },
+    ]);
+  });
+});
+
+describe('ratios against some', () => {
+  it('does not see the others', () => {
+    const rows = [...curve('annlab', [[0.99, 600]]), ...curve('a', [[0.99, 300]]), ...curve('b', [[0.99, 900]])];
+    const [verdict] = ratios([rows], [0.95], isOurs, ({ index }) => index === 'a');
+    expect(verdict).toMatchObject({ bestPeer: 'a f32', ratio: 2 });
+  });
+});
+
+describe('medianRows', () => {
+  it('takes the median of each figure at each width, and leaves out widths that a round did not have', () => {
+    const rounds = [
+      curve('a', [
+        [0.9, 100],
+        [0.95, 50],
+      ]),
+      curve('a', [[0.9, 300]]),
+      curve('a', [
+        [0.9, 200],
+        [0.95, 70],
+      ]),
+    ];
+    expect(medianRows(rounds)).toEqual(curve('a', [[0.9, 200]]));
+  });
+});
+
+describe('distancesAtRecall', () => {
+  const rows = curve(
+    'a',
+    [
+      [0.9, 1000],
+      [0.98, 250],
+    ],
+    [100, 400],
+  );
+
+  it('lies between the counts of the two points, as the speed does', () => {
+    expect(distancesAtRecall(rows, 0.94)).toBeCloseTo(200, 6);
+    expect(distancesAtRecall(rows, 0.98)).toBeCloseTo(400, 6);
+    expect(distancesAtRecall(rows, 0.5)).toBe(100);
+  });
+
+  it('is null beyond the curve and where nothing was counted', () => {
+    expect(distancesAtRecall(rows, 0.99)).toBeNull();
+    expect(distancesAtRecall(curve('a', [[0.9, 1000]]), 0.9)).toBeNull();
+  });
+});
