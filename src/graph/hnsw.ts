@@ -10,7 +10,7 @@ import { ParameterError } from '../core/errors.ts';
 import { Ids } from '../core/ids.ts';
 import { hashToUnit, Random } from '../core/random.ts';
 import { admit } from '../kernels/intake.ts';
-import { Arena } from '../kernels/memory.ts';
+import { Arena, capacityThatFits } from '../kernels/memory.ts';
 import { METRIC_CODES, VectorStore } from '../kernels/vectors.ts';
 import { checkBatch, checkInteger, checkSearch, checkShape, checkVector } from './checks.ts';
 import { type HnswLayout, layoutOf, type Region, ROTATION_ROUNDS, type Shape } from './hnsw-layout.ts';
@@ -98,6 +98,9 @@ export class Hnsw implements VectorIndex {
       metric,
     };
     checkOptions(complete);
+    if (options.capacity === undefined) {
+      complete.capacity = Math.min(complete.capacity, capacityThatFits(layoutOf(shapeOf(complete)).plan));
+    }
     return new Hnsw(complete);
   }
 
@@ -108,8 +111,7 @@ export class Hnsw implements VectorIndex {
     this.capacity = capacity;
     this.#options = options;
     const signed = options.filter === 'sign';
-    const shape: Shape = { ...options, signed };
-    const layout = layoutOf(shape);
+    const layout = layoutOf(shapeOf(options));
     this.layout = layout;
     this.arena = Arena.reserve(capacity, layout.plan, `${capacity} × ${dimension}-D (${codes}, M ${M})`);
     const { kernels, at } = this.arena;
@@ -222,7 +224,7 @@ export class Hnsw implements VectorIndex {
     for (let slot = 0; slot < count; slot++) {
       const node = this.#node(slot);
       for (let level = 0; level <= node.level; level++) levels[level] = (levels[level] ?? 0) + 1;
-      links += this.#list(slot, 0).length;
+      links += this.arena.u32[node.at + 2];
     }
     const reserved = plan(capacity);
     const records = count * recordBytes;
@@ -378,6 +380,10 @@ const RECENTRE_AT = new Set([1024, 16_384, 262_144]);
 /** floor(−ln u · mL) with mL = 1 / ln M and u hashed from (seed, slot), so that replaying inserts draws the same levels. */
 export function levelOf(seed: number, slot: number, M: number): number {
   return Math.floor(-Math.log(hashToUnit(seed, slot)) / Math.log(M));
+}
+
+function shapeOf(options: Required<HnswOptions>): Shape {
+  return { ...options, signed: options.filter === 'sign' };
 }
 
 function checkOptions(options: Required<HnswOptions>): void {

@@ -174,7 +174,7 @@ type Region = 'scratch' | 'rows';
 const BLOCK = 16;
 const TILE = 64;
 const MOST_K_IN_BLOCK = 1024;
-/** Slots that one call may list. */
+/** Slots that one call may list, or as many as there are rows where those are more. */
 const MOST_LISTED = 16384;
 
 function rowBytesOf(dimension: number): number {
@@ -185,11 +185,12 @@ function rowBytesOf(dimension: number): number {
 function scratchOf(dimension: number, capacity: number) {
   const queries = 0;
   const slots = queries + BLOCK * rowBytesOf(dimension);
-  const distances = slots + Math.max(MOST_LISTED, capacity) * 4 + 64;
-  const pools = distances + Math.max(MOST_LISTED, capacity) * 4 + 64;
+  const mostListed = Math.max(MOST_LISTED, capacity);
+  const distances = slots + mostListed * 4 + 64;
+  const pools = distances + mostListed * 4 + 64;
   const poolBytes = (MOST_K_IN_BLOCK + 1) * 8;
   const bytes = pools + Math.max(BLOCK * poolBytes, (capacity + 1) * 8);
-  return { queries, slots, distances, pools, poolBytes, bytes: Math.ceil(bytes / 64) * 64 };
+  return { queries, slots, distances, pools, poolBytes, mostListed, bytes: Math.ceil(bytes / 64) * 64 };
 }
 
 function planOf(dimension: number, threads: number): Plan<Region> {
@@ -237,7 +238,7 @@ class Chunk {
     const { kernels, f32, u32 } = this.#arena;
     const base = this.#base;
     const scratch = this.#scratch;
-    assert(slots.length <= MOST_LISTED, 'more slots listed than one call takes');
+    assert(slots.length <= scratch.mostListed, 'more slots listed than one call takes');
     f32.set(query, (base + scratch.queries) >>> 2);
     u32.set(slots, (base + scratch.slots) >>> 2);
     kernels.configurePool(base + scratch.pools);

@@ -3,12 +3,13 @@
  * next few queries until none is left.
  */
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { DimensionError, ParameterError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
 import type { Metric } from '../core/metric.ts';
 import { checkInteger, checkShape } from '../graph/checks.ts';
 import { VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
+import { startWorker } from './start-worker.ts';
 
 export interface ExactNeighborsOptions {
   base: Matrix;
@@ -63,7 +64,7 @@ export async function exactNeighbors(
   const timer = onProgress && setInterval(() => onProgress(Atomics.load(progress, 1), queries.rows), 200);
   const workers: Worker[] = [];
   try {
-    for (let thread = 0; thread < threads; thread++) workers.push(startWorker({ ...task, thread }));
+    for (let thread = 0; thread < threads; thread++) workers.push(startWorker('exact-worker', import.meta.url, { workerData: { ...task, thread } satisfies ExactTask }));
     await Promise.all(workers.map(ended));
   } finally {
     clearInterval(timer);
@@ -82,13 +83,6 @@ function checkRows({ data, rows, dimension }: Matrix, name: string): void {
     got: data.length,
     want: `${rows} rows of dimension ${dimension} are ${rows * dimension} numbers`,
   });
-}
-
-function startWorker(task: ExactTask): Worker {
-  const script = new URL(import.meta.url.replace(/exact-neighbors(\.[jt]s)$/, 'exact-worker$1'));
-  // Under "node --input-type=module -e …" that flag would be the worker's too, and it refuses a script from a file.
-  const execArgv = process.execArgv.filter((flag) => !flag.startsWith('--input-type'));
-  return new Worker(script, { workerData: task, execArgv });
 }
 
 /** Resolves when the worker has done its part. */

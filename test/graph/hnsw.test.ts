@@ -259,6 +259,21 @@ describe('Hnsw, options and statistics', () => {
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
   });
 
+  it('answers a k of tens of thousands', () => {
+    const n = 18_000;
+    const wide = build({ dimension: 2, M: 4, efConstruction: 8, seed: 4 }, clustered({ n, dimension: 2, seed: 4 }));
+    const { ids, distances } = wide.search(Float32Array.of(0, 0), { k: n });
+    expect(new Set(ids).size).toBe(n);
+    expect(distances).toEqual(distances.slice().sort());
+  });
+
+  it('holds by default a million vectors, or as many as fit', () => {
+    expect(Hnsw.create({ dimension: 8 }).capacity).toBe(1_000_000);
+    const { capacity } = Hnsw.create({ dimension: 4096, codes: 'f32' });
+    expect(capacity).toBeGreaterThan(200_000);
+    expect(capacity).toBeLessThan(1_000_000);
+  });
+
   it("returns the caller's ids", () => {
     const index = Hnsw.create({ dimension, capacity: 1500 });
     const ids = Uint32Array.from({ length: 1500 }, (_, i) => 4_000_000_000 - 3 * i);

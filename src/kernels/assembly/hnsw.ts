@@ -12,7 +12,7 @@ import { bound, distanceAt, hasNext, orderedBits, push, resetPool, rewindPool, s
 import { encodeSigns, lowerBound, prepareSigns, rotateCentred, signBytes, signs } from './signs';
 import { distance, distancesTo, prepare, recordOf, writeVector } from './space';
 import { resetVisited, visit } from './visited';
-import { getF32, getU32, getU64, setU32, setU64 } from './words';
+import { getF32, getU32, getU64, setF32, setU32, setU64 } from './words';
 
 /** Room for the neighbours of one round, and for selections: entries of four bytes. */
 const BATCH_BYTES: usize = 8192;
@@ -136,18 +136,21 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
   store<u32>(state, count + 1);
 }
 
-/** Goes greedily from the entry point down to `level` and leaves the nearest node found in the pool. */
+/**
+ * Goes greedily from the entry point down to `level` and leaves the nearest node found in the pool. Where there are sign bits,
+ * estimates alone show the way: all that matters up here is where the beam of the levels below will start.
+ */
 function descend(level: i32): void {
   let nearest = load<u32>(state, 4);
-  let least = distance(recordOf(nearest));
+  let least = filtering ? lowerBound(nearest) : distance(recordOf(nearest));
   for (let l = load<i32>(state, 8); l > level; l--) {
     for (;;) {
       const list = listOf(nearest, l);
-      let n = countOf(list);
+      const n = countOf(list);
       hops++;
-      memory.copy(batch, list + 4, (<usize>n) << 2);
-      if (filtering) n = filter(n, least);
-      distancesTo(batch, n, batchDistances);
+      for (let i = 0; i < n; i++) setU32(batch, i, linkAt(list, i));
+      if (filtering) estimateBatch(n);
+      else distancesTo(batch, n, batchDistances);
       let best = -1;
       for (let i = 0; i < n; i++) {
         const d = getF32(batchDistances, i);
@@ -160,7 +163,7 @@ function descend(level: i32): void {
       nearest = getU32(batch, best);
     }
   }
-  push(least, nearest);
+  push(filtering ? distance(recordOf(nearest)) : least, nearest);
 }
 
 /** Algorithm 2: from the nodes in the pool, reads neighbours of the nearest unread ones until none is left. */
@@ -206,6 +209,14 @@ function gather(slot: u32, level: i32, n: i32): i32 {
 
 /** Drops from the batch those whose estimate says that they are not nearer than `worst`; returns how many stay. */
 function filter(n: i32, worst: f32): i32 {
+  estimateBatch(n);
+  let kept = 0;
+  for (let i = 0; i < n; i++) if (getF32(batchDistances, i) < worst) setU32(batch, kept++, getU32(batch, i));
+  return kept;
+}
+
+/** Estimates, less the margin, of the `n` nodes in the batch. */
+function estimateBatch(n: i32): void {
   // Touch every sign record first: plain loads are the prefetch that WebAssembly lacks, and the misses overlap.
   let touched: u32 = 0;
   for (let i = 0; i < n; i++) {
@@ -214,12 +225,7 @@ function filter(n: i32, worst: f32): i32 {
   }
   sink = touched;
   estimates += n;
-  let kept = 0;
-  for (let i = 0; i < n; i++) {
-    const slot = getU32(batch, i);
-    if (lowerBound(slot) < worst) setU32(batch, kept++, slot);
-  }
-  return kept;
+  for (let i = 0; i < n; i++) setF32(batchDistances, i, lowerBound(getU32(batch, i)));
 }
 
 /** Lines 11 to 16 of algorithm 1: gives `slot` its neighbours out of the pool, and gives it to them. */

@@ -6,10 +6,10 @@
  * Files in HDF5's oldest layout, which ann-benchmarks' are, carry no checksums: a flipped bit among the vectors passes
  * unseen here. The catalogue's sha256 is what finds it.
  */
-import { Worker } from 'node:worker_threads';
 import { DataFileError, ParameterError } from '../../core/errors.ts';
 import type { Matrix } from '../../core/matrix.ts';
 import { FETCH_AGAIN, isGzip, readDataFile } from './data-file.ts';
+import { startWorker } from '../../workers/start-worker.ts';
 import type { FromWorker, Hdf5Job } from './hdf5-worker.ts';
 import {
   allocate,
@@ -55,7 +55,7 @@ async function readMember<T extends Float32Array | Int32Array>(
   const wantsIntegers = new array(0) instanceof Int32Array;
   const fileBytes = await fileSize(path);
   const job: Hdf5Job = { path, member, maxRows: rowsToRead(Number.MAX_SAFE_INTEGER, options) };
-  const worker = new Worker(WORKER, { workerData: job, stdout: true, stderr: true });
+  const worker = startWorker('hdf5-worker', import.meta.url, { workerData: job, stdout: true, stderr: true });
   let watchdog: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve, reject) => {
@@ -94,9 +94,6 @@ async function readMember<T extends Float32Array | Int32Array>(
     await worker.terminate();
   }
 }
-
-/** Source or compiled, the worker lies beside this file under the same ending. */
-const WORKER = new URL(`./hdf5-worker${import.meta.url.slice(-3)}`, import.meta.url);
 
 async function fileSize(path: string): Promise<number> {
   if (isGzip(path)) throw new DataFileError(path, 'is a gzipped HDF5 file', 'gunzip it first');

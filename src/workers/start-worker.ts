@@ -1,0 +1,19 @@
+/**
+ * Starts a thread on a script of ours, from source or compiled. `name` is the script's, without its ending, beside `from`, the
+ * `import.meta.url` of whoever starts it.
+ */
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+
+export function startWorker(name: string, from: string, options: WorkerOptions): Worker {
+  const ending = from.slice(from.lastIndexOf('.'));
+  return new Worker(new URL(`${name}${ending}`, from), { ...options, execArgv: flagsFor(ending) });
+}
+
+function flagsFor(ending: string): string[] {
+  // Node 22.12 … 22.17 runs TypeScript only when asked to, and tsx does not reach into its workers.
+  if (ending === '.ts' && !process.features.typescript) {
+    return ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];
+  }
+  // Under "node --input-type=module -e …" that flag would be the worker's too, and it refuses a script from a file.
+  return process.execArgv.filter((flag) => !flag.startsWith('--input-type'));
+}
