@@ -64,7 +64,10 @@ export async function exactNeighbors(
   const timer = onProgress && setInterval(() => onProgress(Atomics.load(progress, 1), queries.rows), 200);
   const workers: Worker[] = [];
   try {
-    for (let thread = 0; thread < threads; thread++) workers.push(startWorker('exact-worker', import.meta.url, { workerData: { ...task, thread } satisfies ExactTask }));
+    for (let thread = 0; thread < threads; thread++)
+      workers.push(
+        startWorker('exact-worker', import.meta.url, { workerData: { ...task, thread } satisfies ExactTask }),
+      );
     await Promise.all(workers.map(ended));
   } finally {
     clearInterval(timer);

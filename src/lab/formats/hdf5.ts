@@ -8,8 +8,8 @@
  */
 import { DataFileError, ParameterError } from '../../core/errors.ts';
 import type { Matrix } from '../../core/matrix.ts';
-import { FETCH_AGAIN, isGzip, readDataFile } from './data-file.ts';
 import { startWorker } from '../../workers/start-worker.ts';
+import { FETCH_AGAIN, isGzip, readDataFile } from './data-file.ts';
 import type { FromWorker, Hdf5Job } from './hdf5-worker.ts';
 import {
   allocate,
