@@ -1,5 +1,6 @@
 /** The engine: indexes, their options and results, and every error a caller can cause. */
 export {
+  AddressSpaceError,
   AnnError,
   CapacityError,
   DimensionError,

@@ -23,7 +23,7 @@ import { type GrowthPoint, growthFigure, recallQpsFigure } from '../../src/lab/f
 import { formatBytes, formatCount, formatMicros, formatSeconds, formatTable } from '../../src/lab/format.ts';
 import { groundTruth } from '../../src/lab/ground-truth.ts';
 import { describeMachine, describeVersions } from '../../src/lab/machine.ts';
-import { startProgress } from '../../src/lab/progress.ts';
+import { withProgress } from '../../src/lab/progress.ts';
 import { prepareFolder, writeOutputs } from '../../src/lab/results.ts';
 import { qpsAtRecall, type SweepRow, seriesLabel, seriesOf } from '../../src/lab/sweep.ts';
 import { distancesAtRecall, medianRows, type Ratio, ratios, type Speeds, speeds } from './comparison.ts';
@@ -366,20 +366,6 @@ function runOf(options: BenchOptions, { name, title, train, queries, metric }: D
     dataset: { name, about: title, vectors: train.rows, queries: queries.rows, dimension: train.dimension, metric },
     parameters: { k, rounds, only: only.join(','), ...(efs && { efs: efs.join(',') }) },
   };
-}
-
-/** Shows how far `work` is while it runs. */
-async function withProgress<T>(
-  label: string,
-  unit: string,
-  work: (onProgress: (done: number, total: number) => void) => Promise<T>,
-): Promise<T> {
-  const progress = startProgress({ label, total: 0, unit });
-  try {
-    return await work((done, total) => progress.update(done, total));
-  } finally {
-    progress.stop();
-  }
 }
 
 if (isMain(import.meta.url)) {
