@@ -61,7 +61,7 @@ const BATCH_BYTES = 8192;
 export function layoutOf(shape: Shape): HnswLayout {
   const { dimension, M, codes } = shape;
   const slack = M;
-  const vectorBytes = codes === 'sq7' ? roundUp(dimension, 16) + 16 : dimension * 4;
+  const vectorBytes = vectorBytesOf(dimension, codes);
   const recordBytes = roundUp(
     vectorBytes + 8 + listBytes(2 * M + slack),
     vectorBytes < 4 * CACHE_LINE ? 16 : CACHE_LINE,
@@ -90,6 +90,11 @@ export function layoutOf(shape: Shape): HnswLayout {
     records: capacity * recordBytes,
   });
   return { slack, vectorBytes, recordBytes, upperBytes, ...signs, plan };
+}
+
+/** Bytes of a stored vector: f32, or 7-bit code and factors. */
+export function vectorBytesOf(dimension: number, codes: Shape['codes']): number {
+  return codes === 'sq7' ? roundUp(dimension, 16) + 16 : dimension * 4;
 }
 
 /** count and slots. */

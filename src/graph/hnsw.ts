@@ -13,7 +13,7 @@ import { admit } from '../kernels/intake.ts';
 import { Arena, capacityThatFits } from '../kernels/memory.ts';
 import { METRIC_CODES, VectorStore } from '../kernels/vectors.ts';
 import { checkBatch, checkInteger, checkSearch, checkShape, checkVector } from './checks.ts';
-import { type HnswLayout, layoutOf, type Region, ROTATION_ROUNDS, type Shape } from './hnsw-layout.ts';
+import { type HnswLayout, layoutOf, type Region, ROTATION_ROUNDS, type Shape, vectorBytesOf } from './hnsw-layout.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
 
 export interface HnswOptions {
@@ -31,7 +31,10 @@ export interface HnswOptions {
   seed?: number;
   /** What is walked on: `f32`, or 7-bit codes with exact re-ranking on the f32 originals, which are then kept outside the arena. */
   codes?: 'f32' | 'sq7';
-  /** Whether sign bits dismiss neighbours before their vectors are touched. Default: from 96 dimensions on, but under manhattan. */
+  /**
+   * Whether sign bits dismiss neighbours before their vectors are touched. Default: where a stored vector takes more than 512 bytes
+   * (f32 from 129 dimensions, sq7 from 497), but never under manhattan.
+   */
   filter?: 'sign' | 'none';
   /** Pruning keeps an edge unless α times as short a way exists; 1 is the paper, more keeps more long edges. Default 1.1; dot: 1. */
   alpha?: number;
@@ -67,7 +70,7 @@ export interface HnswStats {
 }
 
 /** What an index is made with where the caller does not say. */
-export const HNSW_DEFAULTS = { capacity: 1_000_000, M: 16, efConstruction: 100, seed: 1 } as const;
+export const HNSW_DEFAULTS = { capacity: 1_000_000, M: 16, efConstruction: 100, seed: 1, codes: 'sq7' } as const;
 
 export class Hnsw implements VectorIndex {
   readonly dimension: number;
@@ -84,11 +87,10 @@ export class Hnsw implements VectorIndex {
 
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
   static create(options: HnswOptions): Hnsw {
-    const { dimension, metric = 'l2' } = options;
+    const { dimension, metric = 'l2', codes = HNSW_DEFAULTS.codes } = options;
     const complete: Required<HnswOptions> = {
       ...HNSW_DEFAULTS,
-      codes: 'sq7',
-      filter: dimension >= 96 && metric !== 'manhattan' ? 'sign' : 'none',
+      filter: metric !== 'manhattan' && vectorBytesOf(dimension, codes) > FILTER_ABOVE_BYTES ? 'sign' : 'none',
       alpha: metric === 'dot' ? 1 : 1.1,
       extendCandidates: false,
       keepPruned: false,
@@ -371,6 +373,11 @@ export class Hnsw implements VectorIndex {
   }
 }
 
+/**
+ * Smaller vectors cost hardly more than their signs do: on 50,000 embedding-like ones the filter made searches 0.8 to 0.9 times as fast
+ * on 272 bytes (sq7, 256-D), 1.2 to 1.4 times on 528 (sq7, 512-D), and 1.3 times on 1,024 (f32, 256-D).
+ */
+const FILTER_ABOVE_BYTES = 512;
 /** Below this many vectors there is no mean worth the name, and nothing to save. */
 const FILTER_FROM = 1024;
 /** The bit of a link that says that pruning must keep it. */

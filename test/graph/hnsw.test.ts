@@ -131,13 +131,13 @@ describe('Hnsw against the oracle', () => {
     },
   );
 
-  it('the sign filter spares distances and hardly any recall', () => {
+  it.each(['l2', 'dot', 'cosine'] as const)('the sign filter spares distances and hardly any recall: %s', (metric) => {
     const dimension = 256;
     const n = 6000;
     const data = clustered({ n, dimension, seed: 5 });
-    const flat = exact(dimension, 'l2', data);
+    const flat = exact(dimension, metric, data);
     const measure = (filter: 'sign' | 'none') => {
-      const index = build({ dimension, filter, seed: 5 }, data);
+      const index = build({ dimension, metric, filter, seed: 5 }, data);
       let hits = 0;
       let distances = 0;
       for (let i = 0; i < 100; i++) {
@@ -179,8 +179,8 @@ describe('Hnsw, the same from the same', () => {
   const data = clustered({ n: 1300, dimension, seed: 1 });
 
   it.each(['f32', 'sq7'] as const)('same seed and data, same graph, in one batch or one by one: %s', (codes) => {
-    const whole = build({ dimension, codes, seed: 9 }, data);
-    const again = Hnsw.create({ dimension, codes, seed: 9, capacity: 5000 });
+    const whole = build({ dimension, codes, filter: 'sign', seed: 9 }, data);
+    const again = Hnsw.create({ dimension, codes, filter: 'sign', seed: 9, capacity: 5000 });
     again.addBatch(data.subarray(0, 700 * dimension));
     for (let i = 700; i < 1300; i++) again.add(rowOf(data, i, dimension));
     expect(graphOf(again)).toBe(graphOf(whole));
@@ -207,10 +207,10 @@ describe('Hnsw, the same from the same', () => {
       const { chooseBuild } = await import('../../src/kernels/wasm.ts');
       const { Hnsw: Baseline } = await import('../../src/graph/hnsw.ts');
       expect(chooseBuild()).toBe('baseline');
-      const index = Baseline.create({ dimension, capacity: 1300, seed: 9 });
+      const index = Baseline.create({ dimension, filter: 'sign', capacity: 1300, seed: 9 });
       index.addBatch(data);
       expect(index.validate()).toEqual([]);
-      const relaxed = build({ dimension, seed: 9 }, data);
+      const relaxed = build({ dimension, filter: 'sign', seed: 9 }, data);
       let agree = 0;
       for (let i = 0; i < 100; i++) {
         const query = rowOf(data, i * 13, dimension).map((x) => x + 0.1);
@@ -249,6 +249,16 @@ describe('Hnsw, options and statistics', () => {
     expect(roomy.ramBytes).toEqual(small.ramBytes);
     expect(small.walkBytes).toBeLessThan(small.ramBytes.total);
     expect(small.levels[0]).toBe(1500);
+  });
+
+  it('filters by signs where vectors are large, unless told otherwise', () => {
+    const filterOf = (options: HnswOptions) => Hnsw.create({ capacity: 10, ...options }).stats().filter;
+    expect(filterOf({ dimension: 256, codes: 'sq7' })).toBe('none');
+    expect(filterOf({ dimension: 512, codes: 'sq7' })).toBe('sign');
+    expect(filterOf({ dimension: 128, codes: 'f32' })).toBe('none');
+    expect(filterOf({ dimension: 256, codes: 'f32' })).toBe('sign');
+    expect(filterOf({ dimension: 1024, metric: 'manhattan' })).toBe('none');
+    expect(filterOf({ dimension: 1024, filter: 'none' })).toBe('none');
   });
 
   it('reports progress to the end', () => {
