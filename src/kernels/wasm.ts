@@ -24,7 +24,6 @@ export interface Kernels {
   scale(x: number, n: number, factor: number): void;
   rotate(x: number, n: number, flips: number, rounds: number): void;
 
-  vectorBytes(dimension: number, sq7: boolean): number;
   configureSpace(
     dimension: number,
     metric: number,

@@ -11,7 +11,7 @@ export { norm2, scale } from './norm';
 export { configurePool, readPool } from './pool';
 export { rotate } from './rotation';
 export { centreMoved, configureSigns, encodeSigns, rotateCentred } from './signs';
-export { configureSpace, distanceCount, resetDistances, vectorBytes } from './space';
+export { configureSpace, distanceCount, resetDistances } from './space';
 export { configureVisited } from './visited';
 export { codeDot, decode, dot, encode, hamming, l2, manhattan };
 

@@ -27,10 +27,6 @@ export function listOf(slot: u32, level: i32): usize {
   return upperLists + (<usize>load<u32>(node) + <usize>(level - 1)) * upperBytes;
 }
 
-export function levelOf(slot: u32): i32 {
-  return load<i32>(recordOf(slot) + linksAt, 4);
-}
-
 /** Gives the node its level and, from `upper` on, empty lists. */
 export function createLists(slot: u32, level: i32, upper: u32): void {
   const node = recordOf(slot) + linksAt;

@@ -13,9 +13,6 @@ export const DOT: i32 = 1;
 export const COSINE: i32 = 2;
 export const MANHATTAN: i32 = 3;
 
-/** Bytes of the factors after a 7-bit code. */
-const FACTOR_BYTES: i32 = 16;
-
 export let dimension: i32 = 0;
 export let metric: i32 = L2;
 let sq7: bool = false;
@@ -60,11 +57,6 @@ export function configureSpace(
   recordBytes = recordBytes_;
   codedBytes = sq7_ ? <usize>codeBytes(dimension_) : (<usize>dimension_) << 2;
   decoded = decoded_;
-}
-
-/** Bytes of one stored vector, factors included. */
-export function vectorBytes(dimension: i32, sq7: bool): i32 {
-  return sq7 ? codeBytes(dimension) + FACTOR_BYTES : dimension << 2;
 }
 
 export function recordOf(slot: u32): usize {
