@@ -53,7 +53,7 @@ export interface HnswLayout {
 }
 
 /** Rounds of flips and transforms in `assembly/signs.ts`. */
-export const ROTATION_ROUNDS = 3;
+export const ROTATION_ROUNDS = 2;
 
 const CACHE_LINE = 64;
 const BATCH_BYTES = 8192;

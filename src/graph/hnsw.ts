@@ -10,8 +10,8 @@ import { ParameterError } from '../core/errors.ts';
 import { Ids } from '../core/ids.ts';
 import { hashToUnit, Random } from '../core/random.ts';
 import { admit } from '../kernels/intake.ts';
-import { Arena, capacityThatFits } from '../kernels/memory.ts';
-import { METRIC_CODES, VectorStore } from '../kernels/vectors.ts';
+import { Arena, capacityThatFits, copyF32, copyU32 } from '../kernels/memory.ts';
+import { FORM_CODES, METRIC_CODES, VectorStore } from '../kernels/vectors.ts';
 import { checkBatch, checkInteger, checkSearch, checkShape, checkVector } from './checks.ts';
 import { type HnswLayout, layoutOf, type Region, ROTATION_ROUNDS, type Shape, vectorBytesOf } from './hnsw-layout.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
@@ -83,6 +83,8 @@ export class Hnsw implements VectorIndex {
   /** The originals, where the arena holds codes. */
   readonly #vectors: VectorStore | undefined;
   readonly #ids = new Ids();
+  /** The arena's `query` region: making a view costs more than a hop. */
+  readonly #query: Float32Array;
   #upperLists = 0;
 
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
@@ -116,11 +118,12 @@ export class Hnsw implements VectorIndex {
     const layout = layoutOf(shapeOf(options));
     this.layout = layout;
     this.arena = Arena.reserve(capacity, layout.plan, `${capacity} × ${dimension}-D (${codes}, M ${M})`);
-    const { kernels, at } = this.arena;
+    const { kernels, at, f32 } = this.arena;
+    this.#query = f32.subarray(at.query >>> 2, (at.query >>> 2) + dimension);
     kernels.configureSpace(
       dimension,
       METRIC_CODES[metric],
-      codes === 'sq7',
+      FORM_CODES[codes],
       at.records,
       layout.recordBytes,
       at.decoded,
@@ -148,7 +151,7 @@ export class Hnsw implements VectorIndex {
       at.discarded,
       at.candidates,
     );
-    if (codes === 'sq7') this.#vectors = VectorStore.reserve({ dimension, metric, capacity });
+    if (codes === 'sq7') this.#vectors = VectorStore.reserve({ dimension, metric, capacity, narrow: true });
   }
 
   get count(): number {
@@ -197,16 +200,13 @@ export class Hnsw implements VectorIndex {
     const listed = Math.min(found, rerank || k);
     kernels.readPool(listed, at.slots, at.distances);
     const work = { distances: kernels.distanceCount(), hops: kernels.hopCount(), estimates: kernels.estimateCount() };
+    const slots = copyU32(u32, at.slots, listed);
     if (this.#vectors && rerank > 0) {
-      const slots = u32.subarray(at.slots >>> 2, (at.slots >>> 2) + listed);
-      const exactQuery = f32.subarray(at.query >>> 2, (at.query >>> 2) + this.dimension);
-      const exact = this.#vectors.nearestOf(exactQuery, slots, k);
+      const exact = this.#vectors.nearestOf(this.#query, slots, k);
       work.distances += listed;
       return { ids: this.#ids.translate(exact.slots), distances: exact.distances, work };
     }
-    const slots = u32.slice(at.slots >>> 2, (at.slots >>> 2) + listed);
-    const distances = f32.slice(at.distances >>> 2, (at.distances >>> 2) + listed);
-    return { ids: this.#ids.translate(slots), distances, work };
+    return { ids: this.#ids.translate(slots), distances: copyF32(f32, at.distances, listed), work };
   }
 
   /** The ids that the node `id` is linked to on `level`; empty above the node's own level. Throws ParameterError for an unknown id. */
@@ -232,7 +232,7 @@ export class Hnsw implements VectorIndex {
     const records = count * recordBytes;
     const signs = count * signBytes;
     const upper = this.#upperLists * upperBytes;
-    const vectors = count * (this.#vectors?.rowBytes ?? 0);
+    const vectors = this.#vectors?.bytesOf(count) ?? 0;
     const scratch = reserved.scratch + reserved.flips + reserved.discarded + reserved.candidates + count * 1;
     const walkBytes = records + signs + upper + scratch;
     return {
@@ -314,12 +314,10 @@ export class Hnsw implements VectorIndex {
 
   /** Links the vector in the arena's `query` region as the next slot. */
   #insert(id: number): void {
-    const { kernels, at, f32 } = this.arena;
+    const { kernels, at } = this.arena;
     const slot = this.count;
     const level = levelOf(this.#options.seed, slot, this.#options.M);
-    if (this.#vectors) {
-      this.#vectors.row(slot).set(f32.subarray(at.query >>> 2, (at.query >>> 2) + this.dimension));
-    }
+    this.#vectors?.write(slot, this.#query);
     kernels.insert(at.query, slot, level, this.#upperLists, slot >= FILTER_FROM);
     this.#upperLists += level;
     this.#ids.push(id);

@@ -68,6 +68,19 @@ export function capacityThatFits(plan: Plan<string>): number {
   return low;
 }
 
+/** `n` numbers from byte address `at`, copied out. For the few of a result this is quicker than `slice` on shared memory. */
+export function copyU32(memory: Uint32Array, at: number, n: number): Uint32Array {
+  const copy = new Uint32Array(n);
+  for (let i = 0, from = at >>> 2; i < n; i++) copy[i] = memory[from + i];
+  return copy;
+}
+
+export function copyF32(memory: Float32Array, at: number, n: number): Float32Array {
+  const copy = new Float32Array(n);
+  for (let i = 0, from = at >>> 2; i < n; i++) copy[i] = memory[from + i];
+  return copy;
+}
+
 const LIMIT_BYTES = MAX_PAGES * PAGE_BYTES;
 /** Address 0 stays free, as null does. */
 const FIRST_BYTE = 1024;

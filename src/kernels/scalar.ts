@@ -233,7 +233,7 @@ export function lowerBound(record: SignRecord, query: SignQuery, margin: number)
 const MAX_F32 = (2 - 2 ** -23) * 2 ** 127;
 /** Length of a sign vector across the vector it stands for, per √bit: √(1 − 2/π). */
 const CROSS = Math.sqrt(1 - 2 / Math.PI);
-const SIGN_ROUNDS = 3;
+const SIGN_ROUNDS = 2;
 
 function rotateCentred({ mean, rotated, flips }: SignFilter, x: Vector): Float64Array {
   const centred = new Float64Array(rotated);

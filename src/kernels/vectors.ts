@@ -1,6 +1,9 @@
 /**
- * VectorStore: the original f32 vectors, exact, outside any graph's arena. It answers two questions: which k of these listed
+ * VectorStore: the original vectors, exact, outside any graph's arena. It answers two questions: which k of these listed
  * vectors are nearest, and which k of all. Sets beyond 4 GiB are spread over several memories, `chunkRows` in each.
+ *
+ * Vectors whose components are all integers 0 … 255 can be kept as bytes: as exact, a quarter of the memory, and a re-ranking
+ * that reads a quarter of the cache lines. The first vector that is not of that kind widens those before it, in their place.
  *
  * A memory holds first, once per thread, what a thread scribbles on, and then the rows, `rowBytes` apart.
  */
@@ -8,10 +11,13 @@ import { assert } from '../core/assert.ts';
 import type { Matrix } from '../core/matrix.ts';
 import type { Metric } from '../core/metric.ts';
 import { admit } from './intake.ts';
-import { Arena, capacityThatFits, type Plan } from './memory.ts';
+import { Arena, capacityThatFits, copyF32, copyU32, type Plan } from './memory.ts';
 
 /** The metrics' numbers in `assembly/space.ts`. */
 export const METRIC_CODES: Record<Metric, number> = { l2: 0, dot: 1, cosine: 2, manhattan: 3 };
+
+/** What stored vectors are made of, as `assembly/space.ts` numbers it: components, 7-bit codes, components that are bytes. */
+export const FORM_CODES = { f32: 0, sq7: 1, u8: 2 };
 
 /** Slots and their distances, ascending. */
 export interface Nearest {
@@ -26,6 +32,7 @@ export interface VectorStoreHandle {
   capacity: number;
   chunkRows: number;
   threads: number;
+  narrow: boolean;
   memories: WebAssembly.Memory[];
   at: Record<Region, number>[];
 }
@@ -38,7 +45,7 @@ export class VectorStore {
 
   /**
    * Room for `capacity` vectors, for `threads` threads. Pages are committed as rows are written. `chunkRows`: rows per memory,
-   * by default as many as fit.
+   * by default as many as fit. `narrow`: keep bytes as bytes; not for several threads, as one would not see another widen.
    */
   static reserve(options: {
     dimension: number;
@@ -46,8 +53,10 @@ export class VectorStore {
     capacity: number;
     threads?: number;
     chunkRows?: number;
+    narrow?: boolean;
   }): VectorStore {
-    const { dimension, metric, capacity, threads = 1 } = options;
+    const { dimension, metric, capacity, threads = 1, narrow = false } = options;
+    assert(!narrow || threads === 1, 'several threads on a store that may widen');
     const plan = planOf(dimension, threads);
     const chunkRows = Math.min(capacity, options.chunkRows ?? capacityThatFits(plan));
     const arenas: Arena<Region>[] = [];
@@ -56,7 +65,7 @@ export class VectorStore {
     }
     return VectorStore.attach(
       {
-        ...{ dimension, metric, capacity, chunkRows, threads },
+        ...{ dimension, metric, capacity, chunkRows, threads, narrow },
         memories: arenas.map((arena) => arena.memory),
         at: arenas.map((arena) => arena.at),
       },
@@ -84,9 +93,13 @@ export class VectorStore {
     return this.#handle;
   }
 
-  /** Bytes that one vector takes. */
-  get rowBytes(): number {
-    return rowBytesOf(this.dimension);
+  /** Bytes that the first `count` vectors take. */
+  bytesOf(count: number): number {
+    const { chunkRows } = this.#handle;
+    return this.#chunks.reduce(
+      (sum, chunk, i) => sum + chunk.bytesOf(Math.max(0, Math.min(count - i * chunkRows, chunkRows))),
+      0,
+    );
   }
 
   /** Throws VectorValueError where `put` would; writes nothing. `where` names the vector in the message. */
@@ -96,11 +109,17 @@ export class VectorStore {
 
   /** Writes row `slot`, normalized under cosine. */
   put(slot: number, vector: Float32Array, where: string): void {
-    const { chunkRows } = this.#handle;
-    this.#chunks[Math.floor(slot / chunkRows)].put(slot % chunkRows, vector, where);
+    this.check(vector, where);
+    this.write(slot, this.#chunks[0].checked);
   }
 
-  /** Row `slot` as a view into the store. */
+  /** Writes row `slot` with a vector that was checked, and normalized under cosine, already. */
+  write(slot: number, vector: Float32Array): void {
+    const { chunkRows } = this.#handle;
+    this.#chunks[Math.floor(slot / chunkRows)].write(slot % chunkRows, vector);
+  }
+
+  /** Row `slot`; a view into the store, or a copy where the store keeps bytes. */
   row(slot: number): Float32Array {
     const { chunkRows } = this.#handle;
     return this.#chunks[Math.floor(slot / chunkRows)].row(slot % chunkRows);
@@ -177,20 +196,23 @@ const MOST_K_IN_BLOCK = 1024;
 /** Slots that one call may list, or as many as there are rows where those are more. */
 const MOST_LISTED = 16384;
 
-function rowBytesOf(dimension: number): number {
-  return Math.ceil(dimension / 4) * 16;
+/** Bytes of a row: f32 padded to whole vectors of four, or bytes to whole vectors of sixteen. */
+function rowBytesOf(dimension: number, form: 'f32' | 'u8' = 'f32'): number {
+  return form === 'u8' ? Math.ceil(dimension / 16) * 16 : Math.ceil(dimension / 4) * 16;
 }
 
 /** Offsets within one thread's scratch. */
 function scratchOf(dimension: number, capacity: number) {
   const queries = 0;
-  const slots = queries + BLOCK * rowBytesOf(dimension);
+  // Four vectors of bytes, widened sixteen floats at a time, and the query as bytes.
+  const widened = queries + BLOCK * rowBytesOf(dimension);
+  const slots = widened + (4 * 4 + 1) * rowBytesOf(dimension, 'u8');
   const mostListed = Math.max(MOST_LISTED, capacity);
   const distances = slots + mostListed * 4 + 64;
   const pools = distances + mostListed * 4 + 64;
   const poolBytes = (MOST_K_IN_BLOCK + 1) * 8;
   const bytes = pools + Math.max(BLOCK * poolBytes, (capacity + 1) * 8);
-  return { queries, slots, distances, pools, poolBytes, mostListed, bytes: Math.ceil(bytes / 64) * 64 };
+  return { queries, widened, slots, distances, pools, poolBytes, mostListed, bytes: Math.ceil(bytes / 64) * 64 };
 }
 
 function planOf(dimension: number, threads: number): Plan<Region> {
@@ -205,33 +227,80 @@ class Chunk {
   readonly #arena: Arena<Region>;
   readonly #dimension: number;
   readonly #metric: Metric;
-  readonly #rowFloats: number;
-  readonly #rows: number;
   readonly #scratch: ReturnType<typeof scratchOf>;
   readonly #base: number;
+  #form: 'f32' | 'u8';
+  #rowBytes = 0;
+  /** Rows written so far. */
+  #held = 0;
 
-  constructor(arena: Arena<Region>, rows: number, { dimension, metric }: VectorStoreHandle, thread: number) {
+  constructor(arena: Arena<Region>, rows: number, { dimension, metric, narrow }: VectorStoreHandle, thread: number) {
     this.#arena = arena;
     this.#dimension = dimension;
     this.#metric = metric;
-    this.#rowFloats = rowBytesOf(dimension) / 4;
-    this.#rows = arena.at.rows / 4;
     this.#scratch = scratchOf(dimension, rows);
     this.#base = arena.at.scratch + thread * this.#scratch.bytes;
-    arena.kernels.configureSpace(dimension, METRIC_CODES[metric], false, arena.at.rows, rowBytesOf(dimension), 0);
+    // Normalized components are never integers, but for a vector along an axis.
+    this.#form = narrow && metric !== 'cosine' ? 'u8' : 'f32';
+    this.#configure();
+  }
+
+  #configure(): void {
+    const { kernels, at } = this.#arena;
+    this.#rowBytes = rowBytesOf(this.#dimension, this.#form);
+    const widened = this.#base + this.#scratch.widened;
+    kernels.configureSpace(
+      this.#dimension,
+      METRIC_CODES[this.#metric],
+      FORM_CODES[this.#form],
+      at.rows,
+      this.#rowBytes,
+      widened,
+    );
+  }
+
+  bytesOf(rows: number): number {
+    return rows * this.#rowBytes;
   }
 
   row(i: number): Float32Array {
-    const at = this.#rows + i * this.#rowFloats;
-    return this.#arena.f32.subarray(at, at + this.#dimension);
+    const at = this.#arena.at.rows + i * this.#rowBytes;
+    if (this.#form === 'u8') return Float32Array.from(this.#arena.bytes.subarray(at, at + this.#dimension));
+    return this.#arena.f32.subarray(at / 4, at / 4 + this.#dimension);
   }
 
   check(vector: Float32Array, where: string): void {
     admit(this.#arena, this.#base + this.#scratch.queries, vector, this.#metric, where);
   }
 
-  put(i: number, vector: Float32Array, where: string): void {
-    admit(this.#arena, (this.#rows + i * this.#rowFloats) * 4, vector, this.#metric, where);
+  /** What `check` was given last, as it is to be stored. */
+  get checked(): Float32Array {
+    const at = (this.#base + this.#scratch.queries) >>> 2;
+    return this.#arena.f32.subarray(at, at + this.#dimension);
+  }
+
+  write(i: number, vector: Float32Array): void {
+    const { kernels, at, f32 } = this.#arena;
+    if (this.#form === 'u8') {
+      const taken = this.#base + this.#scratch.queries;
+      f32.set(vector, taken >>> 2);
+      if (!kernels.narrow(taken, at.rows + i * this.#rowBytes, this.#dimension)) this.#widen();
+    }
+    if (this.#form === 'f32') f32.set(vector, (at.rows + i * this.#rowBytes) >>> 2);
+    this.#held = Math.max(this.#held, i + 1);
+  }
+
+  /** Makes f32 of the bytes, from the last row to the first: a row's new place overlaps none that is still to be read. */
+  #widen(): void {
+    const { kernels, at, bytes } = this.#arena;
+    const widened = this.#base + this.#scratch.widened;
+    const from = this.#rowBytes;
+    this.#form = 'f32';
+    this.#configure();
+    for (let i = this.#held - 1; i >= 0; i--) {
+      kernels.widen(at.rows + i * from, widened, this.#dimension);
+      bytes.copyWithin(at.rows + i * this.#rowBytes, widened, widened + this.#dimension * 4);
+    }
   }
 
   nearestOf(query: Float32Array, slots: Uint32Array, k: number): Nearest {
@@ -266,15 +335,16 @@ class Chunk {
     const base = this.#base;
     const { queries, pools, poolBytes, slots } = this.#scratch;
     const most = Math.min(k, count);
+    const queryBytes = rowBytesOf(this.#dimension);
     const sizes = new Array<number>(n).fill(0);
     for (let j = 0; j < n; j++) {
       const query = rows.subarray(j * this.#dimension, (j + 1) * this.#dimension);
-      admit(this.#arena, base + queries + j * this.#rowFloats * 4, query, this.#metric, `query ${first + j}`);
+      admit(this.#arena, base + queries + j * queryBytes, query, this.#metric, `query ${first + j}`);
     }
     for (let tile = 0; tile < count; tile += TILE) {
       const here = Math.min(TILE, count - tile);
       for (let j = 0; j < n; j++) {
-        const query = base + queries + j * this.#rowFloats * 4;
+        const query = base + queries + j * queryBytes;
         sizes[j] = kernels.scan(query, base + pools + j * poolBytes, most, sizes[j], tile, here, base + slots);
       }
     }
@@ -289,10 +359,7 @@ class Chunk {
     const slots = this.#base + this.#scratch.slots;
     const distances = this.#base + this.#scratch.distances;
     kernels.readPool(n, slots, distances);
-    return {
-      slots: u32.slice(slots >>> 2, (slots >>> 2) + n),
-      distances: f32.slice(distances >>> 2, (distances >>> 2) + n),
-    };
+    return { slots: copyU32(u32, slots, n), distances: copyF32(f32, distances, n) };
   }
 }
 

@@ -20,6 +20,8 @@ export interface Kernels {
   hammingx4Into(q: number, a: number, b: number, c: number, d: number, n: number, out: number): void;
   encode(from: number, to: number, n: number): void;
   decode(code: number, to: number, n: number): void;
+  narrow(from: number, to: number, n: number): number;
+  widen(from: number, to: number, n: number): void;
   norm2(x: number, n: number): number;
   scale(x: number, n: number, factor: number): void;
   rotate(x: number, n: number, flips: number, rounds: number): void;
@@ -27,7 +29,7 @@ export interface Kernels {
   configureSpace(
     dimension: number,
     metric: number,
-    sq7: boolean,
+    form: number,
     records: number,
     recordBytes: number,
     decoded: number,

@@ -4,6 +4,7 @@ import { Random } from '../../src/core/random.ts';
 import { Flat } from '../../src/graph/flat.ts';
 import { Hnsw, type HnswOptions, levelOf } from '../../src/graph/hnsw.ts';
 import { METRICS, type Metric } from '../../src/graph/vector-index.ts';
+import { byId, expectNearest } from '../oracle.ts';
 
 const SEED = 20_181_026;
 
@@ -171,6 +172,27 @@ describe('Hnsw against the oracle', () => {
     }
     expect(reranked).toBeGreaterThan(plain);
     expect(reranked / 600).toBeGreaterThan(0.99);
+  });
+
+  it('keeps originals that are bytes as bytes; with one that is none, as f32; distances are exact either way', () => {
+    const [n, dimension] = [300, 40];
+    const random = new Random('bytes');
+    const data = Float32Array.from({ length: n * dimension }, () => random.integer(256));
+    const index = Hnsw.create({ dimension, capacity: n + 1 });
+    index.addBatch(data);
+    const vectors = byId(data, dimension);
+    const query = Float32Array.from({ length: dimension }, () => random.integer(256));
+    const exact = () => index.search(query, { k: 10, efSearch: n + 1, rerank: n + 1 });
+    expectNearest(exact(), { query, vectors, k: 10, metric: 'l2' });
+    expect(index.stats().ramBytes.vectors).toBe(n * 48);
+    index.add(query.map((x) => x + 0.25));
+    vectors.set(
+      n,
+      query.map((x) => x + 0.25),
+    );
+    expect(exact().ids[0]).toBe(n);
+    expectNearest(exact(), { query, vectors, k: 10, metric: 'l2' });
+    expect(index.stats().ramBytes.vectors).toBe((n + 1) * 160);
   });
 });
 

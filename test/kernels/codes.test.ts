@@ -4,7 +4,7 @@ import { METRICS, type Metric } from '../../src/core/metric.ts';
 import { Random } from '../../src/core/random.ts';
 import type { Code } from '../../src/kernels/scalar.ts';
 import * as scalar from '../../src/kernels/scalar.ts';
-import { METRIC_CODES } from '../../src/kernels/vectors.ts';
+import { FORM_CODES, METRIC_CODES } from '../../src/kernels/vectors.ts';
 import type { Kernels } from '../../src/kernels/wasm.ts';
 import { compileInternals, type Internals } from './internals.ts';
 import { HAS_RELAXED, Isolated, onBothBuilds } from './isolated.ts';
@@ -185,7 +185,7 @@ onBothBuilds('7-bit codes', (build) => {
         const at = [internals.clear().put(bytesOf(a)), internals.put(bytesOf(b))];
         const decoded = internals.room(n * 4);
         const { kernels } = internals;
-        kernels.configureSpace(n, METRIC_CODES[metric], true, at[0], codeBytes(n) + FACTOR_BYTES, decoded);
+        kernels.configureSpace(n, METRIC_CODES[metric], FORM_CODES.sq7, at[0], codeBytes(n) + FACTOR_BYTES, decoded);
         internals.call(() => kernels.prepare(at[0]), { at: decoded, bytes: n * 4 });
         check(
           internals.call(() => kernels.distance(at[1])),
@@ -205,7 +205,7 @@ onBothBuilds('7-bit codes', (build) => {
         const truth = scalar.l2(scalar.decode(far), scalar.decode(other));
         const addresses = [internals.clear().put(bytesOf(far)), internals.put(bytesOf(other))];
         const { kernels } = internals;
-        kernels.configureSpace(n, METRIC_CODES.l2, true, addresses[0], codeBytes(n) + FACTOR_BYTES, 0);
+        kernels.configureSpace(n, METRIC_CODES.l2, FORM_CODES.sq7, addresses[0], codeBytes(n) + FACTOR_BYTES, 0);
         kernels.prepare(addresses[0]);
         // What lo itself and the decoded components are rounded by, besides the arithmetic.
         const rounding = 8 * EPS * 2 ** exponent * Math.sqrt(n * truth);
@@ -237,7 +237,7 @@ onBothBuilds('7-bit codes', (build) => {
           const out = memory.room((listed + 3) * 4);
           const pool = memory.room((listed + 1) * 8);
           const { kernels } = memory;
-          kernels.configureSpace(n, METRIC_CODES[metric], true, records, recordBytes, decoded);
+          kernels.configureSpace(n, METRIC_CODES[metric], FORM_CODES.sq7, records, recordBytes, decoded);
           kernels.configurePool(pool);
           expect(kernels.rankListed(atQuery, listed, slots, listed, out)).toBe(listed);
           for (const [i, got] of memory.f32(out, listed).entries()) check(got, query, codes[order[i]], metric);
@@ -287,7 +287,7 @@ it.skipIf(!HAS_RELAXED)('both builds give the same distances between codes, to t
       const slots = memory.put(Uint32Array.from(codes.keys()));
       const out = memory.room(64);
       const { kernels } = memory;
-      kernels.configureSpace(n, METRIC_CODES[metric], true, records, recordBytes, 0);
+      kernels.configureSpace(n, METRIC_CODES[metric], FORM_CODES.sq7, records, recordBytes, 0);
       kernels.configurePool(memory.room(64));
       kernels.rankListed(records, codes.length, slots, codes.length, out);
       return memory.f32(out, codes.length);

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AddressSpaceError, MemoryLimitError } from '../../src/core/errors.ts';
 import { Arena, capacityThatFits } from '../../src/kernels/memory.ts';
 import * as scalar from '../../src/kernels/scalar.ts';
+import { FORM_CODES, METRIC_CODES } from '../../src/kernels/vectors.ts';
 import { instantiate } from '../../src/kernels/wasm.ts';
 import { onBothBuilds } from './isolated.ts';
 import { seeded, sumError, vectorOf } from './samples.ts';
@@ -189,7 +190,7 @@ onBothBuilds('addresses above 2 GiB', (build) => {
     for (let i = 0; i < 3; i++) f32[(2 ** 20 + i * recordBytes) / 4] = 10 * i;
     const [query, pool, scratch, slots, distances] = [1, 2, 3, 4, 5].map((i) => HIGH + i * 4096);
     f32[query / 4] = 19;
-    kernels.configureSpace(1, 0, false, 2 ** 20, recordBytes, 0);
+    kernels.configureSpace(1, METRIC_CODES.l2, FORM_CODES.f32, 2 ** 20, recordBytes, 0);
     kernels.configurePool(pool);
     expect(kernels.scan(query, pool, 2, 0, 0, 3, scratch)).toBe(2);
     kernels.readPool(2, slots, distances);

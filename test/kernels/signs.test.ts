@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import * as scalar from '../../src/kernels/scalar.ts';
-import { METRIC_CODES } from '../../src/kernels/vectors.ts';
+import { FORM_CODES, METRIC_CODES } from '../../src/kernels/vectors.ts';
 import { compileInternals, type Internals } from './internals.ts';
 import { Isolated, onBothBuilds } from './isolated.ts';
 import { EPS, seeded } from './samples.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 const HEADER_BYTES = 8;
 /** Bits per dimension of a query, and bytes of its planes per 64 dimensions. */
 const QUERY_BITS = 3;
@@ -68,7 +68,7 @@ onBothBuilds('sign filter', (build) => {
     const buffer = memory.room(rotated * 4);
     const planes = memory.room((bits / 64) * PLANE_BYTES);
     const signs = memory.room(slots * signBytes);
-    memory.kernels.configureSpace(dimension, METRIC_CODES[metric], false, 0, 0, 0);
+    memory.kernels.configureSpace(dimension, METRIC_CODES[metric], FORM_CODES.f32, 0, 0, 0);
     memory.kernels.configureSigns(signs, signBytes, bits / 64, rotated, mean, flips, buffer, planes);
     return { signs, signBytes, buffer, planes };
   }

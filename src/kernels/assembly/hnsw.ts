@@ -8,7 +8,19 @@
  * new entry point is given one to the old: so every node can be reached, always, and with ef = count the search is exact.
  */
 import { append, countOf, createLists, indexOf, isKeptAt, KEPT, keepAt, keptCount, linkAt, listOf } from './links';
-import { bound, distanceAt, hasNext, orderedBits, push, resetPool, rewindPool, size, slotAt, takeNext } from './pool';
+import {
+  bound,
+  distanceAt,
+  hasNext,
+  orderedBits,
+  peekNext,
+  push,
+  resetPool,
+  rewindPool,
+  size,
+  slotAt,
+  takeNext,
+} from './pool';
 import { encodeSigns, lowerBound, prepareSigns, rotateCentred, signBytes, signs } from './signs';
 import { distance, distancesTo, prepare, recordOf, writeVector } from './space';
 import { resetVisited, visit } from './visited';
@@ -45,6 +57,7 @@ let filtering: bool = false;
 let hops: i32 = 0;
 let estimates: i32 = 0;
 let sink: u32 = 0;
+let listSink: u32 = 0;
 
 export function configureHnsw(
   state_: usize,
@@ -143,12 +156,11 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
 function descend(level: i32): void {
   let nearest = load<u32>(state, 4);
   let least = filtering ? lowerBound(nearest) : distance(recordOf(nearest));
+  // Who was looked at, on this level or above, was not nearer than `nearest` is.
+  resetVisited(load<u32>(state) + 1);
   for (let l = load<i32>(state, 8); l > level; l--) {
     for (;;) {
-      const list = listOf(nearest, l);
-      const n = countOf(list);
-      hops++;
-      for (let i = 0; i < n; i++) setU32(batch, i, linkAt(list, i));
+      const n = gather(nearest, l, 0);
       if (filtering) estimateBatch(n);
       else distancesTo(batch, n, batchDistances);
       let best = -1;
@@ -183,6 +195,11 @@ function readNeighbours(level: i32): void {
     let n = gather(takeNext(), level, 0);
     // Two a round: the second one's cache misses run beside the first one's.
     if (hasNext()) n = gather(takeNext(), level, n);
+    // The list that the next round may begin with, so that it is on its way meanwhile.
+    if (hasNext()) {
+      const list = listOf(peekNext(), level);
+      listSink = load<u32>(list) ^ load<u32>(list, 64);
+    }
     if (filtering && bound() < Infinity) n = filter(n, bound());
     distancesTo(batch, n, batchDistances);
     let worst = bound();
@@ -202,7 +219,8 @@ function gather(slot: u32, level: i32, n: i32): i32 {
   const count = countOf(list);
   for (let i = 0; i < count; i++) {
     const neighbour = linkAt(list, i);
-    if (visit(neighbour)) setU32(batch, n++, neighbour);
+    setU32(batch, n, neighbour);
+    n += i32(visit(neighbour));
   }
   return n;
 }
@@ -211,7 +229,10 @@ function gather(slot: u32, level: i32, n: i32): i32 {
 function filter(n: i32, worst: f32): i32 {
   estimateBatch(n);
   let kept = 0;
-  for (let i = 0; i < n; i++) if (getF32(batchDistances, i) < worst) setU32(batch, kept++, getU32(batch, i));
+  for (let i = 0; i < n; i++) {
+    setU32(batch, kept, getU32(batch, i));
+    kept += i32(getF32(batchDistances, i) < worst);
+  }
   return kept;
 }
 

@@ -4,6 +4,7 @@ import { hamming, hammingx4 } from './bits';
 import { codeDot, codeDotx4, decode, encode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 
+export { narrow, widen } from './bytes';
 export { rankListed, scan } from './exact';
 export { configureHnsw, estimateCount, hopCount, insert, search } from './hnsw';
 export { configureLinks } from './links';

@@ -40,14 +40,25 @@ export function push(distance: f32, slot: u32): void {
   if (size < capacity) size++;
   else if (low == size) return;
   const at = entries + ((<usize>low) << 3);
-  memory.copy(at + 8, at, (<usize>(size - 1 - low)) << 3);
+  moveUp(at, size - 1 - low);
   store<u64>(at, ((<u64>key) << 32) | ((<u64>slot) << 1));
   if (low < next) next = low;
+}
+
+/** Moves the `n` entries from `at` on one place up. A few are moved sooner than memory.copy is called. */
+function moveUp(at: usize, n: i32): void {
+  if (n > 24) memory.copy(at + 8, at, (<usize>n) << 3);
+  else for (let p = at + ((<usize>n) << 3); p > at; p -= 8) store<u64>(p, load<u64>(p - 8));
 }
 
 /** Whether there is an unread entry. */
 export function hasNext(): bool {
   return next < size;
+}
+
+/** Slot of the nearest unread entry, where there is one. */
+export function peekNext(): u32 {
+  return load<u32>(entries + ((<usize>next) << 3)) >> 1;
 }
 
 /** Marks the nearest unread entry as read and returns its slot. */

@@ -12,25 +12,28 @@ export function rotate(x: usize, n: i32, flips: usize, rounds: i32): void {
   const bytes = (<usize>n) << 2;
   const tail = (<usize>(n - power)) << 2;
   for (let round = 0; round < rounds; round++) {
-    for (let i: usize = 0; i < bytes; i += 16) {
+    // The transform flips what it reads; what it leaves out is flipped here.
+    const skipped = round & 1 ? 0 : bytes - tail;
+    for (let i = skipped; i < skipped + tail; i += 16) {
       v128.store(x + i, f32x4.mul(v128.load(x + i), v128.load(flips + i)));
     }
+    const offset = round & 1 ? tail : 0;
+    hadamard(x + offset, power, flips + offset);
     flips += bytes;
-    hadamard(round & 1 ? x + tail : x, power);
     if (power < n) mixHalves(x, n >> 1);
   }
 }
 
-/** Orthonormal fast Walsh-Hadamard transform of `n` floats, n a power of two from 64. */
-function hadamard(x: usize, n: i32): void {
+/** Flips, then the orthonormal fast Walsh-Hadamard transform of `n` floats, n a power of two from 64. */
+function hadamard(x: usize, n: i32, flips: usize): void {
   const end = x + ((<usize>n) << 2);
   const scale = f32x4.splat(<f32>(1.0 / sqrt<f64>(<f64>n)));
   // Strides 1 and 2 within one vector, scaled in passing; then strides 4 and 8 within sixteen floats.
   for (let p = x; p < end; p += 64) {
-    const a = within4(v128.load(p), scale);
-    const b = within4(v128.load(p, 16), scale);
-    const c = within4(v128.load(p, 32), scale);
-    const d = within4(v128.load(p, 48), scale);
+    const a = within4(f32x4.mul(v128.load(p), v128.load(flips)), scale);
+    const b = within4(f32x4.mul(v128.load(p, 16), v128.load(flips, 16)), scale);
+    const c = within4(f32x4.mul(v128.load(p, 32), v128.load(flips, 32)), scale);
+    const d = within4(f32x4.mul(v128.load(p, 48), v128.load(flips, 48)), scale);
     const s = f32x4.add(a, b);
     const t = f32x4.sub(a, b);
     const u = f32x4.add(c, d);
@@ -39,6 +42,7 @@ function hadamard(x: usize, n: i32): void {
     v128.store(p, f32x4.add(t, v), 16);
     v128.store(p, f32x4.sub(s, u), 32);
     v128.store(p, f32x4.sub(t, v), 48);
+    flips += 64;
   }
   // Two strides a pass: h and 2h.
   let h: usize = 64;

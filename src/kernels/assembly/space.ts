@@ -1,9 +1,11 @@
 /**
  * The space an index lives in: which vectors are compared, how, and where they lie. Nodes are records of equal size; each
- * begins with its vector, f32 or 7-bit code. Distances go from the prepared query to one record or to four.
+ * begins with its vector: f32, 7-bit code, or bytes that are its components exactly. Distances go from the prepared query to one record or to four.
  *
  * `prepare` makes any record the query: of a search, of an insert, or of a node whose neighbours are chosen.
  */
+
+import { bytesL2x4, narrow, widen } from './bytes';
 import { codeBytes, codeDot, codeDotx4, decode, dotOfCodes, encode, l2OfCodes, manhattanToCode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 import { getU32 } from './words';
@@ -13,17 +15,24 @@ export const DOT: i32 = 1;
 export const COSINE: i32 = 2;
 export const MANHATTAN: i32 = 3;
 
+/** What a stored vector is made of. */
+const SQ7: i32 = 1;
+const U8: i32 = 2;
+
 export let dimension: i32 = 0;
 export let metric: i32 = L2;
 let sq7: bool = false;
+let u8s: bool = false;
 let records: usize = 0;
 let recordBytes: usize = 0;
 /** Where the factors (or, without codes, the rest of the record) begin. */
 let codedBytes: usize = 0;
-/** Scratch for the decoded query of the Manhattan metric on codes. */
+/** Scratch: the decoded query of the Manhattan metric on codes, or four vectors of bytes widened to f32. */
 let decoded: usize = 0;
 
 let query: usize = 0;
+/** The query as bytes, where it is made of bytes as the records are; else 0. */
+let queryBytes: usize = 0;
 /** n · lo + step · Σc of the prepared query's code, and its factors. */
 let queryOffset: f32 = 0;
 let queryLo: f32 = 0;
@@ -45,17 +54,18 @@ export function resetDistances(): void {
 export function configureSpace(
   dimension_: i32,
   metric_: i32,
-  sq7_: bool,
+  form: i32,
   records_: usize,
   recordBytes_: usize,
   decoded_: usize,
 ): void {
   dimension = dimension_;
   metric = metric_;
-  sq7 = sq7_;
+  sq7 = form == SQ7;
+  u8s = form == U8;
   records = records_;
   recordBytes = recordBytes_;
-  codedBytes = sq7_ ? <usize>codeBytes(dimension_) : (<usize>dimension_) << 2;
+  codedBytes = sq7 ? <usize>codeBytes(dimension_) : (<usize>dimension_) << (u8s ? 0 : 2);
   decoded = decoded_;
 }
 
@@ -72,6 +82,10 @@ export function writeVector(from: usize, to: usize): void {
 /** Makes the stored vector at `record` the query. */
 export function prepare(record: usize): void {
   query = record;
+  if (u8s) {
+    const narrowed = decoded + 4 * widenedBytes();
+    queryBytes = metric == L2 && narrow(record, narrowed, dimension) ? narrowed : 0;
+  }
   if (!sq7) return;
   if (metric == MANHATTAN) {
     decode(record, decoded, dimension);
@@ -96,10 +110,19 @@ export function distance(record: usize): f32 {
     const product = dotOfCodes(query + codedBytes, factors, integer, dimension);
     return metric == DOT ? -product : 1 - product;
   }
+  if (u8s) {
+    widen(record, decoded, dimension);
+    record = decoded;
+  }
   if (metric == L2) return l2(query, record, dimension);
   if (metric == MANHATTAN) return manhattan(query, record, dimension);
   const product = dot(query, record, dimension);
   return metric == DOT ? -product : 1 - product;
+}
+
+/** Bytes of a row of bytes that was widened. */
+function widenedBytes(): usize {
+  return (<usize>((dimension + 15) & ~15)) << 2;
 }
 
 /** Distances from the query to four records; lane i belongs to the i-th. */
@@ -138,6 +161,18 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
       ofCodes,
     );
     return metric == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
+  }
+  if (u8s) {
+    if (queryBytes) return f32x4.convert_i32x4_s(bytesL2x4(queryBytes, a, b, c, d, dimension));
+    const stride = widenedBytes();
+    widen(a, decoded, dimension);
+    widen(b, decoded + stride, dimension);
+    widen(c, decoded + 2 * stride, dimension);
+    widen(d, decoded + 3 * stride, dimension);
+    a = decoded;
+    b = a + stride;
+    c = b + stride;
+    d = c + stride;
   }
   if (metric == L2) return l2x4(query, a, b, c, d, dimension);
   if (metric == MANHATTAN) return manhattanx4(query, a, b, c, d, dimension);

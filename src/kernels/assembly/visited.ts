@@ -20,7 +20,7 @@ export function resetVisited(count: u32): void {
 /** Marks the node; false where it was marked already. */
 export function visit(slot: u32): bool {
   const mark = marks + <usize>slot;
-  if (<u32>load<u8>(mark) == stamp) return false;
+  const before = <u32>load<u8>(mark);
   store<u8>(mark, <u8>stamp);
-  return true;
+  return before != stamp;
 }
