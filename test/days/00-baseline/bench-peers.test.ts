@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseBenchArguments } from '../../../days/00-baseline/bench-peers.ts';
-import { PEERS } from '../../../days/00-baseline/peers/index.ts';
+import { commandOf, parseBenchArguments } from '../../../days/00-baseline/peers/bench.ts';
+import { PEERS } from '../../../days/00-baseline/peers/engines/index.ts';
 
 const parse = (line = '') => parseBenchArguments(line.split(' ').filter(Boolean));
 
@@ -60,5 +60,15 @@ describe('parseBenchArguments', () => {
     ['--fast', '--help lists the flags'],
   ])('refuses %s', (line, message) => {
     expect(() => parse(line)).toThrow(message);
+  });
+});
+
+describe('commandOf', () => {
+  it.each([
+    ['', 'npm run bench:peers'],
+    ['--out /elsewhere', 'npm run bench:peers'],
+    ['--rows 5 --out=o --k 3', 'npm run bench:peers -- --rows 5 --k 3'],
+  ])('%s: repeats the run, wherever its results went', (line, command) => {
+    expect(commandOf('bench:peers', line.split(' ').filter(Boolean))).toBe(command);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { distancesAtRecall, medianRows, ratios, speeds } from '../../../days/00-baseline/comparison.ts';
+import { distancesAtRecall, medianRows, ratios, speeds } from '../../../days/00-baseline/peers/comparison.ts';
 import type { SweepRow } from '../../../src/lab/sweep.ts';
 
 /** A curve: [recall, queries per second] at efSearch 10, 20, 30, … */

@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EngineError, EngineProcess, type EngineTask } from '../../../days/00-baseline/engine-process.ts';
-import { PEERS } from '../../../days/00-baseline/peers/index.ts';
-import { isInstalled, loadPackage, lowHalves, Prepared } from '../../../days/00-baseline/peers/peer.ts';
+import { EngineError, EngineProcess, type EngineTask } from '../../../days/00-baseline/peers/engine-process.ts';
+import { PEERS } from '../../../days/00-baseline/peers/engines/index.ts';
+import { isInstalled, loadPackage, lowHalves, Prepared } from '../../../days/00-baseline/peers/engines/peer.ts';
 import type { Matrix } from '../../../src/core/matrix.ts';
 import { row } from '../../../src/core/matrix.ts';
 import { loadDataset } from '../../../src/lab/datasets.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forPeers } from '../../../days/00-baseline/vectors.ts';
+import { forPeers } from '../../../days/00-baseline/peers/vectors.ts';
 import { type Matrix, row } from '../../../src/core/matrix.ts';
 import type { Metric } from '../../../src/core/metric.ts';
 import { Random } from '../../../src/core/random.ts';
