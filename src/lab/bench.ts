@@ -1,12 +1,14 @@
 /**
  * `npm run bench`: the engine measured alone. `kernels`: what one distance costs, beside a plain JavaScript loop. `indexes`:
- * the sweep of `npm start` over harder data too, and with the sign filter turned off, to see what it is worth.
+ * the sweep of `npm start` over harder data too, and with the sign filter turned off, to see what it is worth. `day 3`: the
+ * timed cases of a day, as its notebook shows them.
  */
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { HNSW_DEFAULTS } from '../graph/hnsw.ts';
 import { benchKernels, type KernelBench } from './bench-kernels.ts';
+import { benchCells, benchmarkDay } from './benchmark-day.ts';
 import { type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from './command.ts';
 import { loadDataset } from './datasets.ts';
 import { formatTable } from './format.ts';
@@ -20,6 +22,8 @@ type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
   parts: Part[];
+  /** Instead of the parts: the cases of this day. */
+  day?: number;
   datasets: string[];
   rows?: number;
   queries?: number;
@@ -36,17 +40,18 @@ const FLAGS: Record<string, Flag> = {
   },
   rows: { value: '<n>', help: 'indexes: only the first n vectors' },
   queries: { value: '<n>', help: 'indexes: only the first n queries; default 1000' },
-  rounds: { value: '<n>', help: 'indexes: times that everything is measured; default 3' },
+  rounds: { value: '<n>', help: 'indexes, day: times that everything is measured; default 3' },
   seed: { value: '<n>', help: 'indexes: decides levels and rotations; default 1' },
   dimension: { value: '<n>', help: 'kernels: components of a vector; default 1024' },
   out: { value: '<folder>', help: 'where results go; default out/bench' },
 };
 
-const HELP = `Measures the engine: kernels, indexes or, without either word, both.
+const HELP = `Measures the engine: kernels, indexes or, without either word, both; or the timed cases of a day.
 
   npm run bench
   npm run bench -- kernels --dimension 768
   npm run bench -- indexes --dataset sift-128-euclidean --rows 100000
+  npm run bench -- day 3
 
 ${flagHelp(FLAGS)}`;
 
@@ -54,9 +59,10 @@ ${flagHelp(FLAGS)}`;
 export function parseBenchArguments(argv: readonly string[]): BenchOptions | 'help' {
   const line = readCommandLine(argv, FLAGS, true);
   if (line.values.help) return 'help';
-  const parts = line.positionals.map((word) => {
+  const day = dayOf(line.positionals);
+  const parts = (day === undefined ? line.positionals : []).map((word) => {
     const part = PARTS.find((one) => one === word);
-    if (part === undefined) throw new UsageError(`${word}: choose from ${PARTS.join(', ')}`);
+    if (part === undefined) throw new UsageError(`${word}: choose from ${PARTS.join(', ')}, day`);
     return part;
   });
   const rows = integerFlag(line, 'rows', { min: 100, max: 1_000_000_000 });
@@ -70,13 +76,35 @@ export function parseBenchArguments(argv: readonly string[]): BenchOptions | 'he
     seed: integerFlag(line, 'seed', { min: 0, max: 2 ** 32 - 1 }) ?? 1,
     out: (line.values.out as string | undefined) ?? path.join('out', 'bench'),
     ...(rows !== undefined && { rows }),
+    ...(day !== undefined && { day }),
   };
 }
 
+/** `day 3`, alone. */
+function dayOf([word, number, ...rest]: readonly string[]): number | undefined {
+  if (word !== 'day') return undefined;
+  if (number === undefined || !/^\d{1,2}$/.test(number)) {
+    throw new UsageError(`day ${number ?? ''}: which one? For example: npm run bench -- day 3`);
+  }
+  if (rest.length > 0)
+    throw new UsageError(`day ${number} ${rest.join(' ')}: one day at a time, and nothing beside it`);
+  return Number(number);
+}
+
 export async function bench(options: BenchOptions, say: (text: string) => void): Promise<void> {
+  if (options.day !== undefined) return day(options.day, options.rounds, say);
   await prepareFolder(options.out);
   if (options.parts.includes('kernels')) await kernels(options, say);
   if (options.parts.includes('indexes')) await indexes(options, say);
+}
+
+async function day(number: number, rounds: number, say: (text: string) => void): Promise<void> {
+  const rows = await benchmarkDay(number, { rounds });
+  const { heads, cells } = benchCells(rows);
+  const words = heads.length > 5 ? [0, 1] : [0];
+  say(
+    `${formatTable(heads, cells, { words })}\n\n${rows[0]?.machine ?? 'nothing to time yet: every case has a hole that is not written'}`,
+  );
 }
 
 async function kernels({ dimension, out }: BenchOptions, say: (text: string) => void): Promise<void> {

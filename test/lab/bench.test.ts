@@ -27,18 +27,32 @@ describe('the command line of npm run bench', () => {
       parts: ['kernels'],
       dimension: 768,
     });
+    expect(parseBenchArguments(['day', '03', '--rounds', '1'])).toMatchObject({ day: 3, rounds: 1 });
     expect(parseBenchArguments(['--dataset', 'a, b'])).toMatchObject({ datasets: ['a', 'b'] });
     expect(parseBenchArguments(['kernels', '--help'])).toBe('help');
   });
 
   it.each([
-    [['everything'], /^everything: choose from kernels, indexes$/],
+    [['everything'], /^everything: choose from kernels, indexes, day$/],
+    [['day'], /^day : which one\?.*npm run bench -- day 3$/],
+    [['day', 'three'], /^day three: which one/],
+    [['day', '3', 'kernels'], /^day 3 kernels: one day at a time/],
     [['--dimension', '0'], /--dimension 0/],
     [['--rows', '99'], /--rows 99/],
     [['--codes', 'f32'], /unknown option '--codes'/],
   ])('refuses %j', (argv, message) => {
     expect(() => parseBenchArguments(argv)).toThrow(UsageError);
     expect(() => parseBenchArguments(argv)).toThrow(message);
+  });
+});
+
+describe('the benchmark of a day', () => {
+  it('says which days there are, and writes nothing', async () => {
+    const options = parseBenchArguments(['day', '99', '--out', path.join(folder, 'day')]) as BenchOptions;
+    await expect(bench(options, () => {})).rejects.toThrow(
+      /day 99 has no bench\.ts: the days that time something are /,
+    );
+    expect(await readdir(folder)).not.toContain('day');
   });
 });
 

@@ -1,17 +1,21 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ParameterError } from '../../src/core/errors.ts';
 import {
-  dodge,
+  curveFigure,
+  engineMap,
+  graphFigure,
   growthFigure,
   lineFigure,
   recallDistancesFigure,
   recallLatencyFigure,
   recallQpsFigure,
   toDataUri,
+  traceFigure,
 } from '../../src/lab/figures.ts';
+import { TWELVE_LINKS, TWELVE_POINTS, TWELVE_TRAP } from '../../src/lab/twelve-points.ts';
 import { readElements } from './markup.ts';
 import { exactRow, plausibleRows } from './rows.ts';
+import { greedyTrace, TWO_LAYERS } from './walks.ts';
 
 const rows = [...plausibleRows(), ...plausibleRows({ codes: 'f32', slowdown: 2.5 }), exactRow()];
 const growth = ['hnsw sq7', 'hnsw f32'].flatMap((series) =>
@@ -23,8 +27,24 @@ const texts = (svg: string) =>
     .map(({ text }) => text);
 const count = (svg: string, name: string) => readElements(svg).filter((element) => element.name === name).length;
 
+const { query, nearest, stuckAt } = TWELVE_TRAP;
+const walk = { points: TWELVE_POINTS, links: TWELVE_LINKS, query, nearest, found: [stuckAt], title: 'Stuck' };
+const work = (factor: number) =>
+  [10, 20, 40].map((ef) => ({ ef, recall: 1 - 1 / ef, distances: factor * (50 + 10 * ef) }));
+
 describe('every figure', () => {
   const figures = {
+    curve: (width: number) =>
+      curveFigure({ learner: work(1.2), reference: work(1.1), engine: work(1), exact: 10_000, width }),
+    trace: (width: number) => traceFigure(greedyTrace(), { ...walk, width }),
+    hops: (width: number) => traceFigure(greedyTrace(), { ...walk, panels: 'hops', width }),
+    layers: (width: number) => traceFigure(greedyTrace(TWO_LAYERS, 3), { ...walk, layers: TWO_LAYERS, width }),
+    graph: (width: number) =>
+      graphFigure(TWELVE_POINTS, TWELVE_LINKS, {
+        ...{ title: 'Twelve', query, strong: [[11, 4]], dropped: [[0, 1]], labels: { 0: 'entry' }, width },
+        groups: TWELVE_POINTS.map((_, id) => id % 5),
+      }),
+    map: (width: number) => engineMap(3, { width }),
     qps: (width: number) => recallQpsFigure(rows, { width }),
     latency: (width: number) => recallLatencyFigure(rows, { width }),
     distances: (width: number) => recallDistancesFigure(rows, { width }),
@@ -41,11 +61,20 @@ describe('every figure', () => {
       expect(rest.map(({ name }) => name)).not.toContain('script');
       expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|url\(|@import|<image/);
       expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+      expect(svg.length).toBeLessThan(60_000);
     }
   });
 
   it.each(Object.entries(figures))('%s is the same every time', (_, draw) => {
     expect(draw(600)).toBe(draw(600));
+  });
+
+  it.each(Object.entries(figures))('%s has coordinates of at most two decimals, alike on every machine', (_, draw) => {
+    for (const { attributes } of readElements(draw(600))) {
+      for (const [name, value] of Object.entries(attributes)) {
+        if (!name.startsWith('aria')) expect(value, name).not.toMatch(/\d\.\d{3}/);
+      }
+    }
   });
 
   it.each(Object.entries(figures))('%s has a colour for dark pages for each of its colours', (_, draw) => {
@@ -61,12 +90,16 @@ describe('every figure', () => {
   });
 
   it.each(Object.entries(figures))('%s keeps its words within its frame', (_, draw) => {
-    const [root, ...rest] = readElements(draw(720));
-    const names = rest.filter(({ name, attributes }) => name === 'text' && attributes['text-anchor'] === 'start');
-    expect(names.length).toBeGreaterThan(2);
-    for (const { attributes, text } of names) {
-      const width = text.length * Number(attributes['font-size']) * 0.55;
-      expect(Number(attributes.x) + width, text).toBeLessThanOrEqual(Number(root.attributes.width));
+    for (const width of [400, 720]) {
+      const [root, ...rest] = readElements(draw(width));
+      const words = rest.filter(({ name, attributes }) => name === 'text' && attributes['text-anchor'] && attributes.x);
+      expect(words.length).toBeGreaterThan(2);
+      for (const { attributes, text } of words) {
+        const wide = text.length * Number(attributes['font-size']) * 0.55;
+        const left = Number(attributes.x) - wide * { start: 0, middle: 0.5, end: 1 }[attributes['text-anchor']]!;
+        expect(left, text).toBeGreaterThanOrEqual(0);
+        expect(left + wide, text).toBeLessThanOrEqual(Number(root.attributes.width));
+      }
     }
   });
 });
@@ -119,13 +152,15 @@ describe('what a figure says', () => {
     const x = readElements(svg)
       .filter(({ name }) => name === 'circle')
       .map(({ attributes }) => Number(attributes.cx));
-    expect(x[2] - x[1]).toBeCloseTo(x[1] - x[0], 3);
+    expect(x[2] - x[1]).toBeCloseTo(x[1] - x[0], 1);
   });
 
   it('says so where a recall of 1 is drawn at the end of its axis', () => {
-    const perfect = plausibleRows().map((row) => ({ ...row, recall: row.efSearch === 320 ? 1 : row.recall }));
-    expect(texts(recallQpsFigure(perfect))).toContain('≥ 0.9999');
-    expect(texts(recallQpsFigure(rows))).not.toContain('≥ 0.9999');
+    const best = (recall: number) =>
+      plausibleRows().map((row) => ({ ...row, recall: row.efSearch === 320 ? recall : row.recall }));
+    expect(texts(recallQpsFigure(best(1)))).toContain('1');
+    expect(texts(recallQpsFigure(best(0.99995)))).toContain('≥ 0.9999');
+    for (const end of ['1', '≥ 0.9999']) expect(texts(recallQpsFigure(rows))).not.toContain(end);
   });
 
   it('escapes names', () => {
@@ -157,32 +192,5 @@ describe('what a figure says', () => {
     const [head, body] = toDataUri(svg).split(',');
     expect(head).toBe('data:image/svg+xml;base64');
     expect(Buffer.from(body, 'base64').toString()).toBe(svg);
-  });
-});
-
-describe('dodge', () => {
-  const positions = fc.array(fc.double({ min: 0, max: 300, noNaN: true }), { minLength: 1, maxLength: 15 });
-
-  it('keeps the order, the gap and the bounds', () => {
-    fc.assert(
-      fc.property(positions, (wanted) => {
-        const placed = dodge(wanted, 16, 0, 300);
-        const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b] || a - b);
-        for (const [rank, index] of order.entries()) {
-          expect(placed[index]).toBeGreaterThanOrEqual(-1e-9);
-          expect(placed[index]).toBeLessThanOrEqual(300 + 1e-9);
-          if (rank > 0) expect(placed[index] - placed[order[rank - 1]]).toBeGreaterThanOrEqual(16 - 1e-9);
-        }
-      }),
-      { seed: 1 },
-    );
-  });
-
-  it('leaves alone what is far enough apart', () => {
-    expect(dodge([200, 20, 100], 16, 0, 300)).toEqual([200, 20, 100]);
-  });
-
-  it('moves two that touch by half each', () => {
-    expect(dodge([100, 104], 16, 0, 300)).toEqual([94, 110]);
   });
 });
