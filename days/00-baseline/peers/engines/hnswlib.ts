@@ -2,7 +2,7 @@
  * hnswlib (hnswlib-node): the paper's authors' own HNSW on f32, compiled here for this machine's instructions. The binding
  * takes vectors as JavaScript arrays and reads them element by element, some 50 ns each, which no caller can avoid.
  */
-import { row } from '../../../src/core/matrix.ts';
+import { row } from '../../../../src/core/matrix.ts';
 import { COMMON, loadPackage, type Peer, Prepared } from './peer.ts';
 
 export const hnswlib: Peer = {

@@ -7,9 +7,9 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { AnnError } from '../../../src/core/errors.ts';
-import type { Matrix } from '../../../src/core/matrix.ts';
-import type { Found } from '../../../src/lab/sweep.ts';
+import { AnnError } from '../../../../src/core/errors.ts';
+import type { Matrix } from '../../../../src/core/matrix.ts';
+import type { Found } from '../../../../src/lab/sweep.ts';
 
 export interface Peer {
   /** As in `--only`: the library and what it walks on. */

@@ -7,14 +7,14 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { AnnError } from '../../src/core/errors.ts';
-import { row } from '../../src/core/matrix.ts';
-import { isMain } from '../../src/lab/command.ts';
-import { loadDataset } from '../../src/lab/datasets.ts';
-import type { Truth } from '../../src/lab/recall.ts';
-import { type Searcher, type SweepRow, sweep } from '../../src/lab/sweep.ts';
-import { PEERS } from './peers/index.ts';
-import { loadPackage, type OnProgress, type Peer, type PeerIndex, type PeerSettings } from './peers/peer.ts';
+import { AnnError } from '../../../src/core/errors.ts';
+import { row } from '../../../src/core/matrix.ts';
+import { isMain } from '../../../src/lab/command.ts';
+import { loadDataset } from '../../../src/lab/datasets.ts';
+import type { Truth } from '../../../src/lab/recall.ts';
+import { type Searcher, type SweepRow, sweep } from '../../../src/lab/sweep.ts';
+import { PEERS } from './engines/index.ts';
+import { loadPackage, type OnProgress, type Peer, type PeerIndex, type PeerSettings } from './engines/peer.ts';
 import { forPeers } from './vectors.ts';
 
 export interface EngineTask {

@@ -1,7 +1,7 @@
 /** annlab itself, at its defaults, measured by the same means as everybody else. */
 
-import { HNSW_DEFAULTS } from '../../../src/graph/hnsw.ts';
-import { buildHnsw } from '../../../src/lab/build.ts';
+import { HNSW_DEFAULTS } from '../../../../src/graph/hnsw.ts';
+import { buildHnsw } from '../../../../src/lab/build.ts';
 import type { Peer } from './peer.ts';
 
 export const annlabSq7 = annlab('sq7');

@@ -12,7 +12,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Found } from '../../../src/lab/sweep.ts';
+import type { Found } from '../../../../src/lab/sweep.ts';
 import { COMMON, loadPackage, lowHalves, type Peer, Prepared } from './peer.ts';
 
 export const usearchF32 = usearch('f32');

@@ -1,14 +1,15 @@
 /**
  * `npm run bench:peers`: annlab against the vector search libraries of npm, on the same vectors with the same queries, one
  * thread, one query at a time. Everything is built, then measured round by round, engine by engine; engines are compared
- * within a round and the median of the rounds is told. Leaves `peers.json` and the curves in `out/`.
+ * within a round and the median of the rounds is told. Leaves `peers.json`, every round apart in `peers-rounds.json`, and the
+ * curves in `out/`.
  *
  * `--growth` measures annlab alone on more and more vectors: how the cost of a query grows.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '../../src/core/errors.ts';
+import { UsageError } from '../../../src/core/errors.ts';
 import {
   type Flag,
   flagHelp,
@@ -17,19 +18,19 @@ import {
   isMain,
   readCommandLine,
   runCommand,
-} from '../../src/lab/command.ts';
-import { type Dataset, loadDataset } from '../../src/lab/datasets.ts';
-import { type GrowthPoint, growthFigure, recallQpsFigure } from '../../src/lab/figures.ts';
-import { formatBytes, formatCount, formatMicros, formatSeconds, formatTable } from '../../src/lab/format.ts';
-import { groundTruth } from '../../src/lab/ground-truth.ts';
-import { describeMachine, describeVersions } from '../../src/lab/machine.ts';
-import { withProgress } from '../../src/lab/progress.ts';
-import { prepareFolder, writeOutputs } from '../../src/lab/results.ts';
-import { qpsAtRecall, type SweepRow, seriesLabel, seriesOf } from '../../src/lab/sweep.ts';
+} from '../../../src/lab/command.ts';
+import { type Dataset, loadDataset } from '../../../src/lab/datasets.ts';
+import { type GrowthPoint, growthFigure, recallQpsFigure } from '../../../src/lab/figures.ts';
+import { formatBytes, formatCount, formatMicros, formatSeconds, formatTable } from '../../../src/lab/format.ts';
+import { groundTruth } from '../../../src/lab/ground-truth.ts';
+import { describeMachine, describeVersions } from '../../../src/lab/machine.ts';
+import { withProgress } from '../../../src/lab/progress.ts';
+import { prepareFolder, writeOutputs } from '../../../src/lab/results.ts';
+import { qpsAtRecall, type SweepRow, seriesLabel, seriesOf } from '../../../src/lab/sweep.ts';
 import { distancesAtRecall, medianRows, type Ratio, ratios, type Speeds, speeds } from './comparison.ts';
 import { type Built, EngineProcess, type EngineTask, type Swept } from './engine-process.ts';
-import { PEERS } from './peers/index.ts';
-import { isInstalled, type Peer, PeerMissingError } from './peers/peer.ts';
+import { PEERS } from './engines/index.ts';
+import { isInstalled, type Peer, PeerMissingError } from './engines/peer.ts';
 
 const DEFAULT_DATASET = 'fashion-mnist-784-euclidean';
 const GROWTH_DATASET = 'embedding-1024-100k';
@@ -166,12 +167,12 @@ export async function benchPeers(options: BenchOptions, say: (text: string) => v
     speeds: { recalls: RECALLS, engines: found },
     ratios: verdicts,
     rows,
-    rounds,
   };
   const { name, train } = dataset;
   const subtitle = `${name}, ${formatCount(train.rows)} vectors, ${train.dimension}-D`;
   const paths = await writeOutputs(options.out, {
     'peers.json': `${JSON.stringify(results, null, 2)}\n`,
+    'peers-rounds.json': `${JSON.stringify(rounds)}\n`,
     'peers.svg': recallQpsFigure(rows, { subtitle, width: 960 }),
   });
   say(`\nwrote ${paths.join(', ')}`);
@@ -351,7 +352,7 @@ function verdictLine({ label, recall, bestPeer, rounds, ratio }: Ratio, against:
   return `${label} at recall ${recall}: ${ratio.toFixed(2)} × the QPS of the best of the ${against}, ${bestPeer}${told}`;
 }
 
-function versionsOf(peers: readonly Peer[]): Record<string, string> {
+export function versionsOf(peers: readonly { package: string | null }[]): Record<string, string> {
   const packages = [...new Set(peers.flatMap((peer) => peer.package ?? []))];
   const version = (name: string) =>
     JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
@@ -362,10 +363,16 @@ function runOf(options: BenchOptions, { name, title, train, queries, metric }: D
   const { k, rounds, efs, only } = options;
   return {
     date: new Date().toISOString(),
-    command: `npm run bench:peers -- ${process.argv.slice(2).join(' ')}`.trimEnd(),
+    command: commandOf('bench:peers', process.argv.slice(2)),
     dataset: { name, about: title, vectors: train.rows, queries: queries.rows, dimension: train.dimension, metric },
     parameters: { k, rounds, only: only.join(','), ...(efs && { efs: efs.join(',') }) },
   };
+}
+
+/** The command that repeats a run; where its results went does not belong to it. */
+export function commandOf(script: string, argv: readonly string[]): string {
+  const rest = argv.filter((word, i) => !/^--out\b/.test(word) && argv[i - 1] !== '--out');
+  return rest.length > 0 ? `npm run ${script} -- ${rest.join(' ')}` : `npm run ${script}`;
 }
 
 if (isMain(import.meta.url)) {

@@ -5,7 +5,7 @@
  * Two collections of different codes in one process spoil each other (0.7.0: INT8 after f32 finds nothing, f32 after INT8 neither).
  */
 import { join } from 'node:path';
-import { row } from '../../../src/core/matrix.ts';
+import { row } from '../../../../src/core/matrix.ts';
 import { COMMON, loadPackage, type Peer, type PeerSettings } from './peer.ts';
 
 export const zvecF32 = zvec('f32');

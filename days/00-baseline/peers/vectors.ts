@@ -1,8 +1,8 @@
 /** The vectors of a set as every engine of the bench gets them. */
-import { ParameterError } from '../../src/core/errors.ts';
-import type { Matrix } from '../../src/core/matrix.ts';
-import type { Dataset } from '../../src/lab/datasets.ts';
-import type { PeerSettings } from './peers/peer.ts';
+import { ParameterError } from '../../../src/core/errors.ts';
+import type { Matrix } from '../../../src/core/matrix.ts';
+import type { Dataset } from '../../../src/lab/datasets.ts';
+import type { PeerSettings } from './engines/peer.ts';
 
 /** Brings them to length 1 for cosine, and finds out whether L2 and the inner product order them alike. */
 export function forPeers({ train, queries, metric }: Pick<Dataset, 'train' | 'queries' | 'metric'>): {

@@ -6,7 +6,7 @@
  * Its refiner is not used: reading the vectors from the table doubles the time of a query.
  */
 import { join } from 'node:path';
-import type { Matrix } from '../../../src/core/matrix.ts';
+import type { Matrix } from '../../../../src/core/matrix.ts';
 import { COMMON, loadPackage, lowHalves, type Peer } from './peer.ts';
 
 export const lancedbSq: Peer = {

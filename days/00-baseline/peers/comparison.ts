@@ -2,7 +2,7 @@
  * From sweeps to a verdict. Each round is a sweep over every engine; engines are compared within a round, where the
  * machine was the same for all, and the median over the rounds is what is told.
  */
-import { paretoFront, qpsAtRecall, type SweepRow, seriesLabel, seriesOf } from '../../src/lab/sweep.ts';
+import { paretoFront, qpsAtRecall, type SweepRow, seriesLabel, seriesOf } from '../../../src/lab/sweep.ts';
 
 /** Queries per second of one engine at given recalls. */
 export interface Speeds {
