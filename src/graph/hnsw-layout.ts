@@ -73,7 +73,7 @@ export function layoutOf(shape: Shape): HnswLayout {
     state: 64,
     query: roundUp(dimension, 4) * 4,
     queryRecord: vectorBytes,
-    decoded: dimension * 4,
+    decoded: roundUp(dimension, 16) * 16,
     mean: dimension * 4,
     flips: ROTATION_ROUNDS * signs.rotated * 4,
     rotation: signs.rotated * 4,

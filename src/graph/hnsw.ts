@@ -13,6 +13,7 @@ import { admit } from '../kernels/intake.ts';
 import { Arena, capacityThatFits, copyF32, copyU32 } from '../kernels/memory.ts';
 import { FORM_CODES, METRIC_CODES, VectorStore } from '../kernels/vectors.ts';
 import { checkBatch, checkInteger, checkSearch, checkShape, checkVector } from './checks.ts';
+import { faultsOf } from './hnsw-faults.ts';
 import { type HnswLayout, layoutOf, type Region, ROTATION_ROUNDS, type Shape, vectorBytesOf } from './hnsw-layout.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
 
@@ -29,7 +30,10 @@ export interface HnswOptions {
   efConstruction?: number;
   /** Decides levels and the filter's rotation. Same seed, same data, same build of the kernels: same graph. Default 1. */
   seed?: number;
-  /** What is walked on: `f32`, or 7-bit codes with exact re-ranking on the f32 originals, which are then kept outside the arena. */
+  /**
+   * What is walked on: `f32`, or 7-bit codes with exact re-ranking on the f32 originals, which are then kept outside the arena. Under
+   * `sq7`, vectors whose components are all integers 0 … 255 are held as bytes, which are exact, until one comes that is none.
+   */
   codes?: 'f32' | 'sq7';
   /**
    * Whether sign bits dismiss neighbours before their vectors are touched. Default: where a stored vector takes more than 512 bytes
@@ -80,6 +84,11 @@ export class Hnsw implements VectorIndex {
   /** For those who store, share or examine the graph; searches and inserts are the way in for all others. */
   readonly layout: HnswLayout;
   readonly arena: Arena<Region>;
+  /**
+   * What the arena's records hold: floats, codes, or (under codes: 'sq7') the vectors themselves as bytes, which they are as long
+   * as all their components are integers 0 … 255.
+   */
+  #form: keyof typeof FORM_CODES;
   /** The originals, where the arena holds codes. */
   readonly #vectors: VectorStore | undefined;
   readonly #ids = new Ids();
@@ -120,14 +129,9 @@ export class Hnsw implements VectorIndex {
     this.arena = Arena.reserve(capacity, layout.plan, `${capacity} × ${dimension}-D (${codes}, M ${M})`);
     const { kernels, at, f32 } = this.arena;
     this.#query = f32.subarray(at.query >>> 2, (at.query >>> 2) + dimension);
-    kernels.configureSpace(
-      dimension,
-      METRIC_CODES[metric],
-      FORM_CODES[codes],
-      at.records,
-      layout.recordBytes,
-      at.decoded,
-    );
+    // Normalized components are no integers.
+    this.#form = codes === 'sq7' && metric !== 'cosine' ? 'u8' : codes;
+    this.#configureSpace();
     kernels.configurePool(at.pool);
     kernels.configureVisited(at.visited, capacity + 1);
     kernels.configureLinks(layout.vectorBytes, at.upper, layout.upperBytes);
@@ -151,7 +155,20 @@ export class Hnsw implements VectorIndex {
       at.discarded,
       at.candidates,
     );
-    if (codes === 'sq7') this.#vectors = VectorStore.reserve({ dimension, metric, capacity, narrow: true });
+    if (codes === 'sq7') this.#vectors = VectorStore.reserve({ dimension, metric, capacity });
+  }
+
+  #configureSpace(): void {
+    const { kernels, at } = this.arena;
+    const form = FORM_CODES[this.#form];
+    kernels.configureSpace(
+      this.dimension,
+      METRIC_CODES[this.metric],
+      form,
+      at.records,
+      this.layout.recordBytes,
+      at.decoded,
+    );
   }
 
   get count(): number {
@@ -187,7 +204,9 @@ export class Hnsw implements VectorIndex {
     const { k, efSearch } = checkSearch(options);
     checkVector(query, this.dimension, 'query');
     const { kernels, at, u32, f32 } = this.arena;
-    const rerank = this.#vectors ? (options.rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16)) : 0;
+    // What is walked on is what is exact, unless that is codes.
+    const coded = this.#form === 'sq7';
+    const rerank = coded ? (options.rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16)) : 0;
     if (!Number.isInteger(rerank) || rerank < 0 || (rerank > 0 && rerank < k)) {
       throw new ParameterError({ parameter: 'rerank', got: rerank, want: `0, or an integer of at least k = ${k}` });
     }
@@ -232,7 +251,7 @@ export class Hnsw implements VectorIndex {
     const records = count * recordBytes;
     const signs = count * signBytes;
     const upper = this.#upperLists * upperBytes;
-    const vectors = this.#vectors?.bytesOf(count) ?? 0;
+    const vectors = this.#form === 'sq7' ? count * (this.#vectors?.rowBytes ?? 0) : 0;
     const scratch = reserved.scratch + reserved.flips + reserved.discarded + reserved.candidates + count * 1;
     const walkBytes = records + signs + upper + scratch;
     return {
@@ -244,72 +263,20 @@ export class Hnsw implements VectorIndex {
     };
   }
 
-  /**
-   * Walks the whole graph and says, a sentence each, what is broken: degrees beyond their bound, links to nobody, to the node itself,
-   * twice to the same, or to a node that is not on that level; a level that is not the drawn one; a wrong entry point; nodes of a
-   * level that cannot be reached from it. None: the graph is whole.
-   */
+  /** Walks the whole graph and says, a sentence each, what is broken (see `faultsOf`). None: the graph is whole. */
   validate(): string[] {
     const { count } = this;
-    const faults: string[] = [];
-    if (count === 0) return faults;
+    if (count === 0) return [];
     const { M, seed } = this.#options;
     const { u32, at } = this.arena;
     const [held, entryPoint, topLevel] = u32.subarray(at.state >>> 2, (at.state >>> 2) + 3);
-    if (held !== count) faults.push(`the graph counts ${held} nodes and the index ${count}`);
-    if (entryPoint >= count) return [...faults, `the entry point ${entryPoint} is not one of ${count} nodes`];
-    const levels = Uint8Array.from({ length: count }, (_, slot) => this.#node(slot).level);
-    const highest = levels.reduce((a, b) => Math.max(a, b), 0);
-    if (topLevel !== highest) faults.push(`the top level is said to be ${topLevel} and is ${highest}`);
-    if (levels[entryPoint] !== highest)
-      faults.push(`the entry point ${entryPoint} is on level ${levels[entryPoint]}, not on ${highest}`);
-    for (let slot = 0; slot < count; slot++) {
-      const drawn = levelOf(seed, slot, M);
-      if (levels[slot] !== drawn) {
-        faults.push(`node ${slot} is on level ${levels[slot]}, drawn was ${drawn}`);
-        continue;
-      }
-      for (let level = 0; level <= levels[slot]; level++) {
-        faults.push(...this.#faultsOf(slot, level, levels));
-      }
-    }
-    return faults.length > 0 ? faults : this.#unreached(entryPoint, levels);
-  }
-
-  #faultsOf(slot: number, level: number, levels: Uint8Array): string[] {
-    const where = `node ${slot}, level ${level}`;
-    const list = this.#list(slot, level);
-    const most = (level === 0 ? 2 : 1) * this.#options.M + this.layout.slack;
-    if (list.length > most) return [`${where}: ${list.length} links, at most ${most} may be`];
-    const faults: string[] = [];
-    for (const link of list) {
-      if (link >= this.count) faults.push(`${where}: a link to ${link}, and there are ${this.count} nodes`);
-      else if (link === slot) faults.push(`${where}: a link to itself`);
-      else if (levels[link] < level) faults.push(`${where}: a link to ${link}, which is on level ${levels[link]} only`);
-    }
-    if (new Set(list).size < list.length) faults.push(`${where}: two links to the same node`);
-    return faults;
-  }
-
-  /** On each level, the nodes to which no way leads from the entry point or from a node reached on a level above. */
-  #unreached(entryPoint: number, levels: Uint8Array): string[] {
-    const faults: string[] = [];
-    const reached = new Uint8Array(this.count);
-    const order = [entryPoint];
-    reached[entryPoint] = 1;
-    for (let level = levels[entryPoint]; level >= 0; level--) {
-      for (let i = 0; i < order.length; i++) {
-        for (const link of this.#list(order[i], level)) {
-          if (reached[link]) continue;
-          reached[link] = 1;
-          order.push(link);
-        }
-      }
-      for (let slot = 0; slot < this.count; slot++) {
-        if (levels[slot] >= level && !reached[slot]) faults.push(`node ${slot}, level ${level}: no way leads to it`);
-      }
-    }
-    return faults;
+    return faultsOf({
+      ...{ count, held, entryPoint, topLevel },
+      mostLinks: (level) => (level === 0 ? 2 : 1) * M + this.layout.slack,
+      drawnLevel: (slot) => levelOf(seed, slot, M),
+      levelOf: (slot) => this.#node(slot).level,
+      linksOf: (slot, level) => this.#list(slot, level),
+    });
   }
 
   /** Links the vector in the arena's `query` region as the next slot. */
@@ -317,11 +284,26 @@ export class Hnsw implements VectorIndex {
     const { kernels, at } = this.arena;
     const slot = this.count;
     const level = levelOf(this.#options.seed, slot, this.#options.M);
-    this.#vectors?.write(slot, this.#query);
+    if (this.#form === 'u8' && !kernels.narrow(at.query, at.queryRecord, this.dimension)) this.#leaveBytes();
+    if (this.#form === 'sq7') this.#vectors?.row(slot).set(this.#query);
     kernels.insert(at.query, slot, level, this.#upperLists, slot >= FILTER_FROM);
     this.#upperLists += level;
     this.#ids.push(id);
     if (this.#options.filter === 'sign' && RECENTRE_AT.has(this.count)) this.#recentre();
+  }
+
+  /** Makes codes of the vectors held as bytes, and keeps the vectors beside. The vector in the `query` region stays. */
+  #leaveBytes(): void {
+    const { kernels, at, f32 } = this.arena;
+    const widened = f32.subarray(at.decoded >>> 2, (at.decoded >>> 2) + this.dimension);
+    for (let slot = 0; slot < this.count; slot++) {
+      const record = at.records + slot * this.layout.recordBytes;
+      kernels.widen(record, at.decoded, this.dimension);
+      this.#vectors?.row(slot).set(widened);
+      kernels.encode(at.decoded, record, this.dimension);
+    }
+    this.#form = 'sq7';
+    this.#configureSpace();
   }
 
   /** Moves the filter's centre to the mean of what is held, and encodes all signs anew. */
@@ -342,11 +324,13 @@ export class Hnsw implements VectorIndex {
     }
   }
 
-  /** The vector of a slot as it was admitted, a view. */
+  /** The vector of a slot as it was admitted. */
   #vector(slot: number): Float32Array {
-    if (this.#vectors) return this.#vectors.row(slot);
-    const from = (this.arena.at.records + slot * this.layout.recordBytes) / 4;
-    return this.arena.f32.subarray(from, from + this.dimension);
+    if (this.#vectors && this.#form === 'sq7') return this.#vectors.row(slot);
+    const { at, bytes, f32 } = this.arena;
+    const from = at.records + slot * this.layout.recordBytes;
+    if (this.#form === 'u8') return Float32Array.from(bytes.subarray(from, from + this.dimension));
+    return f32.subarray(from >>> 2, (from >>> 2) + this.dimension);
   }
 
   #writeFlips(): void {

@@ -1,9 +1,6 @@
 /**
- * VectorStore: the original vectors, exact, outside any graph's arena. It answers two questions: which k of these listed
+ * VectorStore: the original f32 vectors, exact, outside any graph's arena. It answers two questions: which k of these listed
  * vectors are nearest, and which k of all. Sets beyond 4 GiB are spread over several memories, `chunkRows` in each.
- *
- * Vectors whose components are all integers 0 … 255 can be kept as bytes: as exact, a quarter of the memory, and a re-ranking
- * that reads a quarter of the cache lines. The first vector that is not of that kind widens those before it, in their place.
  *
  * A memory holds first, once per thread, what a thread scribbles on, and then the rows, `rowBytes` apart.
  */
@@ -16,7 +13,7 @@ import { Arena, capacityThatFits, copyF32, copyU32, type Plan } from './memory.t
 /** The metrics' numbers in `assembly/space.ts`. */
 export const METRIC_CODES: Record<Metric, number> = { l2: 0, dot: 1, cosine: 2, manhattan: 3 };
 
-/** What stored vectors are made of, as `assembly/space.ts` numbers it: components, 7-bit codes, components that are bytes. */
+/** What a stored vector is made of, as `assembly/space.ts` numbers it: floats, a 7-bit code, or bytes that are its components. */
 export const FORM_CODES = { f32: 0, sq7: 1, u8: 2 };
 
 /** Slots and their distances, ascending. */
@@ -32,7 +29,6 @@ export interface VectorStoreHandle {
   capacity: number;
   chunkRows: number;
   threads: number;
-  narrow: boolean;
   memories: WebAssembly.Memory[];
   at: Record<Region, number>[];
 }
@@ -45,7 +41,7 @@ export class VectorStore {
 
   /**
    * Room for `capacity` vectors, for `threads` threads. Pages are committed as rows are written. `chunkRows`: rows per memory,
-   * by default as many as fit. `narrow`: keep bytes as bytes; not for several threads, as one would not see another widen.
+   * by default as many as fit.
    */
   static reserve(options: {
     dimension: number;
@@ -53,10 +49,8 @@ export class VectorStore {
     capacity: number;
     threads?: number;
     chunkRows?: number;
-    narrow?: boolean;
   }): VectorStore {
-    const { dimension, metric, capacity, threads = 1, narrow = false } = options;
-    assert(!narrow || threads === 1, 'several threads on a store that may widen');
+    const { dimension, metric, capacity, threads = 1 } = options;
     const plan = planOf(dimension, threads);
     const chunkRows = Math.min(capacity, options.chunkRows ?? capacityThatFits(plan));
     const arenas: Arena<Region>[] = [];
@@ -65,7 +59,7 @@ export class VectorStore {
     }
     return VectorStore.attach(
       {
-        ...{ dimension, metric, capacity, chunkRows, threads, narrow },
+        ...{ dimension, metric, capacity, chunkRows, threads },
         memories: arenas.map((arena) => arena.memory),
         at: arenas.map((arena) => arena.at),
       },
@@ -93,13 +87,9 @@ export class VectorStore {
     return this.#handle;
   }
 
-  /** Bytes that the first `count` vectors take. */
-  bytesOf(count: number): number {
-    const { chunkRows } = this.#handle;
-    return this.#chunks.reduce(
-      (sum, chunk, i) => sum + chunk.bytesOf(Math.max(0, Math.min(count - i * chunkRows, chunkRows))),
-      0,
-    );
+  /** Bytes that one vector takes. */
+  get rowBytes(): number {
+    return rowBytesOf(this.dimension);
   }
 
   /** Throws VectorValueError where `put` would; writes nothing. `where` names the vector in the message. */
@@ -109,17 +99,11 @@ export class VectorStore {
 
   /** Writes row `slot`, normalized under cosine. */
   put(slot: number, vector: Float32Array, where: string): void {
-    this.check(vector, where);
-    this.write(slot, this.#chunks[0].checked);
-  }
-
-  /** Writes row `slot` with a vector that was checked, and normalized under cosine, already. */
-  write(slot: number, vector: Float32Array): void {
     const { chunkRows } = this.#handle;
-    this.#chunks[Math.floor(slot / chunkRows)].write(slot % chunkRows, vector);
+    this.#chunks[Math.floor(slot / chunkRows)].put(slot % chunkRows, vector, where);
   }
 
-  /** Row `slot`; a view into the store, or a copy where the store keeps bytes. */
+  /** Row `slot` as a view into the store. */
   row(slot: number): Float32Array {
     const { chunkRows } = this.#handle;
     return this.#chunks[Math.floor(slot / chunkRows)].row(slot % chunkRows);
@@ -196,23 +180,20 @@ const MOST_K_IN_BLOCK = 1024;
 /** Slots that one call may list, or as many as there are rows where those are more. */
 const MOST_LISTED = 16384;
 
-/** Bytes of a row: f32 padded to whole vectors of four, or bytes to whole vectors of sixteen. */
-function rowBytesOf(dimension: number, form: 'f32' | 'u8' = 'f32'): number {
-  return form === 'u8' ? Math.ceil(dimension / 16) * 16 : Math.ceil(dimension / 4) * 16;
+function rowBytesOf(dimension: number): number {
+  return Math.ceil(dimension / 4) * 16;
 }
 
 /** Offsets within one thread's scratch. */
 function scratchOf(dimension: number, capacity: number) {
   const queries = 0;
-  // Four vectors of bytes, widened sixteen floats at a time, and the query as bytes.
-  const widened = queries + BLOCK * rowBytesOf(dimension);
-  const slots = widened + (4 * 4 + 1) * rowBytesOf(dimension, 'u8');
+  const slots = queries + BLOCK * rowBytesOf(dimension);
   const mostListed = Math.max(MOST_LISTED, capacity);
   const distances = slots + mostListed * 4 + 64;
   const pools = distances + mostListed * 4 + 64;
   const poolBytes = (MOST_K_IN_BLOCK + 1) * 8;
   const bytes = pools + Math.max(BLOCK * poolBytes, (capacity + 1) * 8);
-  return { queries, widened, slots, distances, pools, poolBytes, mostListed, bytes: Math.ceil(bytes / 64) * 64 };
+  return { queries, slots, distances, pools, poolBytes, mostListed, bytes: Math.ceil(bytes / 64) * 64 };
 }
 
 function planOf(dimension: number, threads: number): Plan<Region> {
@@ -227,80 +208,40 @@ class Chunk {
   readonly #arena: Arena<Region>;
   readonly #dimension: number;
   readonly #metric: Metric;
+  readonly #rowFloats: number;
+  readonly #rows: number;
   readonly #scratch: ReturnType<typeof scratchOf>;
   readonly #base: number;
-  #form: 'f32' | 'u8';
-  #rowBytes = 0;
-  /** Rows written so far. */
-  #held = 0;
 
-  constructor(arena: Arena<Region>, rows: number, { dimension, metric, narrow }: VectorStoreHandle, thread: number) {
+  constructor(arena: Arena<Region>, rows: number, { dimension, metric }: VectorStoreHandle, thread: number) {
     this.#arena = arena;
     this.#dimension = dimension;
     this.#metric = metric;
+    this.#rowFloats = rowBytesOf(dimension) / 4;
+    this.#rows = arena.at.rows / 4;
     this.#scratch = scratchOf(dimension, rows);
     this.#base = arena.at.scratch + thread * this.#scratch.bytes;
-    // Normalized components are never integers, but for a vector along an axis.
-    this.#form = narrow && metric !== 'cosine' ? 'u8' : 'f32';
-    this.#configure();
-  }
-
-  #configure(): void {
-    const { kernels, at } = this.#arena;
-    this.#rowBytes = rowBytesOf(this.#dimension, this.#form);
-    const widened = this.#base + this.#scratch.widened;
-    kernels.configureSpace(
-      this.#dimension,
-      METRIC_CODES[this.#metric],
-      FORM_CODES[this.#form],
-      at.rows,
-      this.#rowBytes,
-      widened,
+    arena.kernels.configureSpace(
+      dimension,
+      METRIC_CODES[metric],
+      FORM_CODES.f32,
+      arena.at.rows,
+      rowBytesOf(dimension),
+      0,
     );
   }
 
-  bytesOf(rows: number): number {
-    return rows * this.#rowBytes;
-  }
-
   row(i: number): Float32Array {
-    const at = this.#arena.at.rows + i * this.#rowBytes;
-    if (this.#form === 'u8') return Float32Array.from(this.#arena.bytes.subarray(at, at + this.#dimension));
-    return this.#arena.f32.subarray(at / 4, at / 4 + this.#dimension);
+    const at = this.#rows + i * this.#rowFloats;
+    return this.#arena.f32.subarray(at, at + this.#dimension);
   }
 
   check(vector: Float32Array, where: string): void {
     admit(this.#arena, this.#base + this.#scratch.queries, vector, this.#metric, where);
   }
 
-  /** What `check` was given last, as it is to be stored. */
-  get checked(): Float32Array {
-    const at = (this.#base + this.#scratch.queries) >>> 2;
-    return this.#arena.f32.subarray(at, at + this.#dimension);
-  }
-
-  write(i: number, vector: Float32Array): void {
-    const { kernels, at, f32 } = this.#arena;
-    if (this.#form === 'u8') {
-      const taken = this.#base + this.#scratch.queries;
-      f32.set(vector, taken >>> 2);
-      if (!kernels.narrow(taken, at.rows + i * this.#rowBytes, this.#dimension)) this.#widen();
-    }
-    if (this.#form === 'f32') f32.set(vector, (at.rows + i * this.#rowBytes) >>> 2);
-    this.#held = Math.max(this.#held, i + 1);
-  }
-
-  /** Makes f32 of the bytes, from the last row to the first: a row's new place overlaps none that is still to be read. */
-  #widen(): void {
-    const { kernels, at, bytes } = this.#arena;
-    const widened = this.#base + this.#scratch.widened;
-    const from = this.#rowBytes;
-    this.#form = 'f32';
-    this.#configure();
-    for (let i = this.#held - 1; i >= 0; i--) {
-      kernels.widen(at.rows + i * from, widened, this.#dimension);
-      bytes.copyWithin(at.rows + i * this.#rowBytes, widened, widened + this.#dimension * 4);
-    }
+  put(i: number, vector: Float32Array, where: string): void {
+    admit(this.#arena, (this.#rows + i * this.#rowFloats) * 4, vector, this.#metric, where);
   }
 
   nearestOf(query: Float32Array, slots: Uint32Array, k: number): Nearest {
@@ -335,16 +276,15 @@ class Chunk {
     const base = this.#base;
     const { queries, pools, poolBytes, slots } = this.#scratch;
     const most = Math.min(k, count);
-    const queryBytes = rowBytesOf(this.#dimension);
     const sizes = new Array<number>(n).fill(0);
     for (let j = 0; j < n; j++) {
       const query = rows.subarray(j * this.#dimension, (j + 1) * this.#dimension);
-      admit(this.#arena, base + queries + j * queryBytes, query, this.#metric, `query ${first + j}`);
+      admit(this.#arena, base + queries + j * this.#rowFloats * 4, query, this.#metric, `query ${first + j}`);
     }
     for (let tile = 0; tile < count; tile += TILE) {
       const here = Math.min(TILE, count - tile);
       for (let j = 0; j < n; j++) {
-        const query = base + queries + j * queryBytes;
+        const query = base + queries + j * this.#rowFloats * 4;
         sizes[j] = kernels.scan(query, base + pools + j * poolBytes, most, sizes[j], tile, here, base + slots);
       }
     }

@@ -174,26 +174,34 @@ describe('Hnsw against the oracle', () => {
     expect(reranked / 600).toBeGreaterThan(0.99);
   });
 
-  it('keeps originals that are bytes as bytes; with one that is none, as f32; distances are exact either way', () => {
-    const [n, dimension] = [300, 40];
-    const random = new Random('bytes');
-    const data = Float32Array.from({ length: n * dimension }, () => random.integer(256));
-    const index = Hnsw.create({ dimension, capacity: n + 1 });
-    index.addBatch(data);
-    const vectors = byId(data, dimension);
-    const query = Float32Array.from({ length: dimension }, () => random.integer(256));
-    const exact = () => index.search(query, { k: 10, efSearch: n + 1, rerank: n + 1 });
-    expectNearest(exact(), { query, vectors, k: 10, metric: 'l2' });
-    expect(index.stats().ramBytes.vectors).toBe(n * 48);
-    index.add(query.map((x) => x + 0.25));
-    vectors.set(
-      n,
-      query.map((x) => x + 0.25),
-    );
-    expect(exact().ids[0]).toBe(n);
-    expectNearest(exact(), { query, vectors, k: 10, metric: 'l2' });
-    expect(index.stats().ramBytes.vectors).toBe((n + 1) * 160);
-  });
+  it.each(METRICS)(
+    'of bytes, then with a vector that is none, queries of either kind: distances are exact, %s',
+    (metric) => {
+      const [n, dimension] = [300, 41];
+      const random = new Random('bytes');
+      const bytes = (count: number) => Float32Array.from({ length: count }, () => random.integer(256));
+      const index = build({ dimension, metric, capacity: n + 1 }, bytes(0));
+      const data = bytes(n * dimension);
+      index.addBatch(data);
+      const vectors = byId(data, dimension);
+      const queries = [bytes(dimension), bytes(dimension).map((x) => x - 100.5)];
+      const check = () => {
+        for (const query of queries) {
+          const found = index.search(query, { k: 10, efSearch: n + 1, rerank: n + 1 });
+          expectNearest(found, { query, vectors, k: 10, metric });
+        }
+        expect(index.validate()).toEqual([]);
+      };
+      check();
+      // Under cosine components are normalized, and no bytes.
+      expect(index.stats().ramBytes.vectors).toBe(metric === 'cosine' ? n * 44 * 4 : 0);
+      const odd = queries[0].map((x) => x + 0.25);
+      index.add(odd);
+      vectors.set(n, odd);
+      check();
+      expect(index.stats().ramBytes.vectors).toBe((n + 1) * 44 * 4);
+    },
+  );
 });
 
 describe('Hnsw, the same from the same', () => {

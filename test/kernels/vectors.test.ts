@@ -83,36 +83,6 @@ onBothBuilds('VectorStore against the oracle', (build) => {
     fc.assert(property, seeded(80));
   });
 
-  it('bytes kept as bytes, until a vector comes that is none: nearest and nearestOf as ever, and every row exact', async () => {
-    const Store = await storeClass();
-    const when = fc.option(fc.nat(), { nil: undefined });
-    const property = fc.property(shapes, when, fc.nat(), fc.integer({ min: 1, max: 40 }), (shape, odd, seed, k) => {
-      const { n, dimension, metric, chunkRows } = shape;
-      const random = new Random(`bytes ${seed}`);
-      // One of the first is not zero, as cosine wants it.
-      const bytes = (rows: number) =>
-        Float32Array.from({ length: rows * dimension }, (_, i) =>
-          i % dimension ? random.integer(256) : 1 + random.integer(255),
-        );
-      const data = bytes(n);
-      if (odd !== undefined) data[odd % data.length] += 0.5;
-      const store = filled({ dimension, metric, chunkRows, narrow: true }, data, Store);
-      const all = byId(data, dimension);
-      if (metric !== 'cosine') for (const [slot, vector] of all) expect(store.row(slot)).toEqual(vector);
-      const slots = new Random(seed).permutation(n).subarray(0, seed % (n + 1));
-      const listed = new Map(Array.from(slots, (slot) => [slot, all.get(slot)!]));
-      // Queries of bytes and others.
-      for (const query of [bytes(1), randomRows({ n: 1, dimension, kind: 'normal', seed })]) {
-        const found = store.nearest(query, n, k);
-        expectNearest({ ids: found.slots, distances: found.distances }, { query, vectors: all, k, metric });
-        if (metric === 'cosine') continue;
-        const ranked = store.nearestOf(query, slots, k);
-        expectNearest({ ids: ranked.slots, distances: ranked.distances }, { query, vectors: listed, k, metric });
-      }
-    });
-    fc.assert(property, seeded(120));
-  });
-
   it('nearestBatch: as nearest for each query, and it writes no other rows of the result', async () => {
     const Store = await storeClass();
     const property = fc.property(shapes, fc.nat(), fc.nat(), fc.nat(), (shape, some, a, b) => {
@@ -170,19 +140,6 @@ describe('VectorStore', () => {
       store.row(8)[2] = 77;
       expect(store.row(8)[2]).toBe(77);
     }
-  });
-
-  it('vectors of bytes take a quarter of the memory, until one that is none is among them', () => {
-    const store = VectorStore.reserve({ dimension: 64, metric: 'l2', capacity: 100, narrow: true });
-    const bytes = new Float32Array(64).fill(200);
-    for (let slot = 0; slot < 99; slot++) store.put(slot, bytes, 'a row of bytes');
-    expect(store.bytesOf(99)).toBe(99 * 64);
-    store.put(99, new Float32Array(64).fill(0.5), 'a row of halves');
-    expect(store.bytesOf(100)).toBe(100 * 256);
-    expect(store.row(98)).toEqual(bytes);
-    const plain = VectorStore.reserve({ dimension: 64, metric: 'l2', capacity: 1 });
-    plain.put(0, bytes, 'a row of bytes');
-    expect(plain.bytesOf(1)).toBe(256);
   });
 
   it('reads and writes rows above 2 GiB', () => {

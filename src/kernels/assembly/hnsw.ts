@@ -22,7 +22,7 @@ import {
   takeNext,
 } from './pool';
 import { encodeSigns, lowerBound, prepareSigns, rotateCentred, signBytes, signs } from './signs';
-import { distance, distancesTo, prepare, recordOf, writeVector } from './space';
+import { distance, distancesTo, prepare, prepareFloats, recordOf, writeVector } from './space';
 import { resetVisited, visit } from './visited';
 import { getF32, getU32, getU64, setF32, setU32, setU64 } from './words';
 
@@ -103,13 +103,12 @@ export function estimateCount(): i32 {
 export function search(x: usize, ef: i32, filtered: bool, margin: f32): i32 {
   hops = 0;
   estimates = 0;
-  writeVector(x, queryRecord);
   filtering = filtered && signed;
   if (filtering) {
     rotateCentred(x);
     prepareSigns(x, margin);
   }
-  prepare(queryRecord);
+  prepareFloats(x, queryRecord);
   resetPool(ef);
   descend(0);
   searchLayer(0);

@@ -5,7 +5,7 @@
  * `prepare` makes any record the query: of a search, of an insert, or of a node whose neighbours are chosen.
  */
 
-import { bytesL2x4, narrow, widen } from './bytes';
+import { bytesDotx4, bytesManhattanx4, narrow, widen, widenToWords } from './bytes';
 import { codeBytes, codeDot, codeDotx4, decode, dotOfCodes, encode, l2OfCodes, manhattanToCode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 import { getU32 } from './words';
@@ -27,12 +27,14 @@ let records: usize = 0;
 let recordBytes: usize = 0;
 /** Where the factors (or, without codes, the rest of the record) begin. */
 let codedBytes: usize = 0;
-/** Scratch: the decoded query of the Manhattan metric on codes, or four vectors of bytes widened to f32. */
+/** Scratch: the query decoded (Manhattan on codes) or as 16-bit integers (bytes), or four vectors of bytes widened to f32. */
 let decoded: usize = 0;
 
 let query: usize = 0;
-/** The query as bytes, where it is made of bytes as the records are; else 0. */
-let queryBytes: usize = 0;
+/** Whether the query is floats where the records are bytes. */
+let floatQuery: bool = false;
+/** |q|² of a query of bytes. */
+let queryNorm2: i32 = 0;
 /** n · lo + step · Σc of the prepared query's code, and its factors. */
 let queryOffset: f32 = 0;
 let queryLo: f32 = 0;
@@ -65,7 +67,7 @@ export function configureSpace(
   u8s = form == U8;
   records = records_;
   recordBytes = recordBytes_;
-  codedBytes = sq7 ? <usize>codeBytes(dimension_) : (<usize>dimension_) << (u8s ? 0 : 2);
+  codedBytes = sq7 || u8s ? <usize>codeBytes(dimension_) : (<usize>dimension_) << 2;
   decoded = decoded_;
 }
 
@@ -73,18 +75,33 @@ export function recordOf(slot: u32): usize {
   return records + <usize>slot * recordBytes;
 }
 
-/** Writes the f32 vector at `from` in the form that records have. */
+/** Writes the f32 vector at `from` in the form that records have; where they are bytes, it is known to be of bytes. */
 export function writeVector(from: usize, to: usize): void {
   if (sq7) encode(from, to, dimension);
+  else if (u8s) narrow(from, to, dimension);
   else memory.copy(to, from, codedBytes);
+}
+
+/** Makes the f32 vector at `x` the query; `record` is room for it in the form that records have. */
+export function prepareFloats(x: usize, record: usize): void {
+  if (u8s) {
+    floatQuery = !narrow(x, record, dimension);
+    if (floatQuery) {
+      query = x;
+      return;
+    }
+  } else writeVector(x, record);
+  prepare(record);
 }
 
 /** Makes the stored vector at `record` the query. */
 export function prepare(record: usize): void {
   query = record;
   if (u8s) {
-    const narrowed = decoded + 4 * widenedBytes();
-    queryBytes = metric == L2 && narrow(record, narrowed, dimension) ? narrowed : 0;
+    floatQuery = false;
+    queryNorm2 = load<i32>(record + codedBytes);
+    if (metric != MANHATTAN) widenToWords(record, decoded, dimension);
+    return;
   }
   if (!sq7) return;
   if (metric == MANHATTAN) {
@@ -110,19 +127,11 @@ export function distance(record: usize): f32 {
     const product = dotOfCodes(query + codedBytes, factors, integer, dimension);
     return metric == DOT ? -product : 1 - product;
   }
-  if (u8s) {
-    widen(record, decoded, dimension);
-    record = decoded;
-  }
+  if (u8s) return f32x4.extract_lane(distancex4(record, record, record, record), 0);
   if (metric == L2) return l2(query, record, dimension);
   if (metric == MANHATTAN) return manhattan(query, record, dimension);
   const product = dot(query, record, dimension);
   return metric == DOT ? -product : 1 - product;
-}
-
-/** Bytes of a row of bytes that was widened. */
-function widenedBytes(): usize {
-  return (<usize>((dimension + 15) & ~15)) << 2;
 }
 
 /** Distances from the query to four records; lane i belongs to the i-th. */
@@ -163,8 +172,8 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
     return metric == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
   }
   if (u8s) {
-    if (queryBytes) return f32x4.convert_i32x4_s(bytesL2x4(queryBytes, a, b, c, d, dimension));
-    const stride = widenedBytes();
+    if (!floatQuery) return f32x4.convert_i32x4_s(betweenBytes(a, b, c, d));
+    const stride = codedBytes << 2;
     widen(a, decoded, dimension);
     widen(b, decoded + stride, dimension);
     widen(c, decoded + 2 * stride, dimension);
@@ -178,6 +187,18 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
   if (metric == MANHATTAN) return manhattanx4(query, a, b, c, d, dimension);
   const product = dotx4(query, a, b, c, d, dimension);
   return metric == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
+}
+
+/** The same as integers, where the query and the records are bytes. */
+function betweenBytes(a: usize, b: usize, c: usize, d: usize): v128 {
+  if (metric == MANHATTAN) return bytesManhattanx4(query, a, b, c, d, dimension);
+  const products = bytesDotx4(decoded, a, b, c, d, dimension);
+  if (metric == DOT) return i32x4.neg(products);
+  let norms = i32x4.splat(load<i32>(a + codedBytes));
+  norms = i32x4.replace_lane(norms, 1, load<i32>(b + codedBytes));
+  norms = i32x4.replace_lane(norms, 2, load<i32>(c + codedBytes));
+  norms = i32x4.replace_lane(norms, 3, load<i32>(d + codedBytes));
+  return i32x4.sub(i32x4.add(norms, i32x4.splat(queryNorm2)), i32x4.shl(products, 1));
 }
 
 /**

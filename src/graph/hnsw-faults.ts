@@ -1,0 +1,78 @@
+/** What can be wrong with a layered graph, looked for node by node. */
+
+/** The graph as `faultsOf` sees it. */
+export interface LayeredLinks {
+  /** Nodes that the index holds, and as many as the graph itself counts. */
+  count: number;
+  held: number;
+  entryPoint: number;
+  topLevel: number;
+  /** Links that a list of the level may hold. */
+  mostLinks(level: number): number;
+  /** The level that the seed gives to a slot, and the one that it is on. */
+  drawnLevel(slot: number): number;
+  levelOf(slot: number): number;
+  linksOf(slot: number, level: number): Uint32Array;
+}
+
+/**
+ * A sentence for everything that is broken: degrees beyond their bound, links to nobody, to the node itself, twice to the same, or
+ * to a node that is not on that level; a level that is not the drawn one; a wrong entry point; nodes of a level that cannot be
+ * reached from it. None: the graph is whole.
+ */
+export function faultsOf(graph: LayeredLinks): string[] {
+  const { count, held, entryPoint, topLevel } = graph;
+  const faults: string[] = [];
+  if (held !== count) faults.push(`the graph counts ${held} nodes and the index ${count}`);
+  if (entryPoint >= count) return [...faults, `the entry point ${entryPoint} is not one of ${count} nodes`];
+  const levels = Uint8Array.from({ length: count }, (_, slot) => graph.levelOf(slot));
+  const highest = levels.reduce((a, b) => Math.max(a, b), 0);
+  if (topLevel !== highest) faults.push(`the top level is said to be ${topLevel} and is ${highest}`);
+  if (levels[entryPoint] !== highest)
+    faults.push(`the entry point ${entryPoint} is on level ${levels[entryPoint]}, not on ${highest}`);
+  for (let slot = 0; slot < count; slot++) {
+    const drawn = graph.drawnLevel(slot);
+    if (levels[slot] !== drawn) {
+      faults.push(`node ${slot} is on level ${levels[slot]}, drawn was ${drawn}`);
+      continue;
+    }
+    for (let level = 0; level <= levels[slot]; level++) faults.push(...faultsOfList(graph, slot, level, levels));
+  }
+  return faults.length > 0 ? faults : unreached(graph, levels);
+}
+
+function faultsOfList(graph: LayeredLinks, slot: number, level: number, levels: Uint8Array): string[] {
+  const where = `node ${slot}, level ${level}`;
+  const list = graph.linksOf(slot, level);
+  const most = graph.mostLinks(level);
+  if (list.length > most) return [`${where}: ${list.length} links, at most ${most} may be`];
+  const faults: string[] = [];
+  for (const link of list) {
+    if (link >= graph.count) faults.push(`${where}: a link to ${link}, and there are ${graph.count} nodes`);
+    else if (link === slot) faults.push(`${where}: a link to itself`);
+    else if (levels[link] < level) faults.push(`${where}: a link to ${link}, which is on level ${levels[link]} only`);
+  }
+  if (new Set(list).size < list.length) faults.push(`${where}: two links to the same node`);
+  return faults;
+}
+
+/** On each level, the nodes to which no way leads from the entry point or from a node reached on a level above. */
+function unreached({ count, entryPoint, linksOf }: LayeredLinks, levels: Uint8Array): string[] {
+  const faults: string[] = [];
+  const reached = new Uint8Array(count);
+  const order = [entryPoint];
+  reached[entryPoint] = 1;
+  for (let level = levels[entryPoint]; level >= 0; level--) {
+    for (let i = 0; i < order.length; i++) {
+      for (const link of linksOf(order[i], level)) {
+        if (reached[link]) continue;
+        reached[link] = 1;
+        order.push(link);
+      }
+    }
+    for (let slot = 0; slot < count; slot++) {
+      if (levels[slot] >= level && !reached[slot]) faults.push(`node ${slot}, level ${level}: no way leads to it`);
+    }
+  }
+  return faults;
+}
