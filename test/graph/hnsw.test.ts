@@ -155,6 +155,26 @@ describe('Hnsw against the oracle', () => {
     expect(filtered.recall).toBeGreaterThan(plain.recall - 0.03);
   });
 
+  it.each(['f32', 'sq7'] as const)('copies of one vector hide nobody who comes after them, %s', (codes) => {
+    const [dimension, copies, others] = [16, 1500, 300];
+    for (const metric of ['l2', 'cosine', 'manhattan'] as const) {
+      const one = clustered({ n: 1, dimension, seed: 3 });
+      const after = clustered({ n: others, dimension, seed: 4 });
+      const index = build({ dimension, metric, codes, capacity: copies + others }, new Float32Array(0));
+      for (let i = 0; i < copies; i++) index.add(one);
+      index.addBatch(after);
+      const search = (query: Float32Array, k: number) => index.search(query, { k, efSearch: 100 });
+      const found = Array.from(
+        { length: others },
+        (_, i) => search(rowOf(after, i, dimension), 1).ids[0] === copies + i,
+      );
+      expect(found.filter(Boolean).length).toBeGreaterThan(0.98 * others);
+      // And they are all to be had.
+      expect(search(one, 100).ids.every((id) => id < copies)).toBe(true);
+      expect(index.validate()).toEqual([]);
+    }
+  });
+
   it('re-ranking mends what 7-bit codes confuse', () => {
     const dimension = 16;
     const data = clustered({ n: 3000, dimension, seed: 8 });

@@ -52,6 +52,9 @@ let discarded: usize = 0;
 /** Selection: (distance bits, slot) of the candidates, u64, ascending. */
 let candidates: usize = 0;
 
+/** What a vector equal to the base is from it: 0, or what rounding makes of that. */
+let distanceToCopies: f32 = 0;
+
 /** Whether this walk may use the sign filter. */
 let filtering: bool = false;
 let hops: i32 = 0;
@@ -253,7 +256,7 @@ function connect(slot: u32, level: i32): void {
   let n = 0;
   for (; n < size; n++) storeCandidate(n, distanceAt(n), slotAt(n));
   if (extendCandidates) n = extend(slot, level, n);
-  const chosen = selectNeighbors(n, M);
+  const chosen = selectNeighbors(slot, n, M);
   const list = listOf(slot, level);
   for (let i = 0; i < chosen; i++) append(list, getU32(selected, i));
   const parent = parentFor(list, level);
@@ -336,7 +339,7 @@ function prune(from: u32, list: usize, n: i32, most: i32): void {
   distancesTo(batch, n, batchDistances);
   for (let i = 0; i < n; i++) storeCandidate(i, getF32(batchDistances, i), getU32(batch, i));
   sortCandidates(n);
-  const chosen = selectNeighbors(n, most);
+  const chosen = selectNeighbors(from, n, most);
   store<u32>(list, 0);
   for (let i = 0; i < chosen; i++) append(list, getU32(selected, i));
   for (let i = 0; i < keptEdges; i++) {
@@ -349,9 +352,14 @@ function prune(from: u32, list: usize, n: i32, most: i32): void {
 
 /**
  * Algorithm 4: of the `n` candidates, ascending by distance to a base, takes each that is nearer to the base than (by a
- * factor α) to any taken before, `most` of them at most. Returns how many; they are in `selected`.
+ * factor α) to any taken before, `most` of them at most. Of the base's copies one is enough: a list of nothing else leads
+ * nowhere. Returns how many; they are in `selected`.
  */
-function selectNeighbors(n: i32, most: i32): i32 {
+function selectNeighbors(base: u32, n: i32, most: i32): i32 {
+  prepare(recordOf(base));
+  setU32(selected, 0, base);
+  distancesTo(selected, 1, batchDistances);
+  distanceToCopies = getF32(batchDistances, 0);
   let taken = 0;
   let pruned = 0;
   for (let i = 0; i < n && taken < most; i++) {
@@ -367,11 +375,15 @@ function selectNeighbors(n: i32, most: i32): i32 {
 /** Whether one of the nodes taken is nearer to `slot` (by α) than the base is. */
 function isCovered(slot: u32, distanceToBase: f32, taken: i32): bool {
   if (taken == 0) return false;
+  const copy = distanceToBase == distanceToCopies;
   prepare(recordOf(slot));
   for (let i = 0; i < taken; i += 4) {
     const n = min(taken - i, 4);
     distancesTo(selected + ((<usize>i) << 2), n, batchDistances);
-    for (let j = 0; j < n; j++) if (alpha * getF32(batchDistances, j) < distanceToBase) return true;
+    for (let j = 0; j < n; j++) {
+      const d = getF32(batchDistances, j);
+      if (alpha * d < distanceToBase || (copy && d == distanceToCopies)) return true;
+    }
   }
   return false;
 }

@@ -28,7 +28,7 @@ export function attempt<T>(run: () => T): T | undefined {
   const explain = (error: unknown): undefined => {
     if (!isUnwritten(error)) throw error;
     console.log(
-      `Your part shows up here once "npm run check -- ${error.day}" is green: hole ${error.hole} is not written yet.`,
+      `Your part shows up here once hole ${error.hole} is written: npm run check -- ${error.day}`,
     );
   };
   try {

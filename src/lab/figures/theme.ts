@@ -188,9 +188,18 @@ export function drawHead(parent: Element, { title, subtitle }: FigureOptions): v
   }
 }
 
-/** There is no font to measure here: an estimate for the widest of those named. */
+/** There is no font to measure here: an estimate for the widest of those named, letter by letter. */
 export function textWidth(text: string, px: number, bold = false): number {
-  return Math.ceil(text.length * px * (bold ? 0.66 : 0.6));
+  let ems = 0;
+  for (const letter of text)
+    ems += /[mwMW@%→—]/.test(letter)
+      ? 0.95
+      : /[A-Z]/.test(letter)
+        ? 0.76
+        : /[ijltfr.,:;'’|()\s]/.test(letter)
+          ? 0.4
+          : 0.62;
+  return Math.ceil(ems * px * (bold ? 1.07 : 1));
 }
 
 export function round(value: number): number {

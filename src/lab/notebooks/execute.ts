@@ -16,6 +16,8 @@ export interface ExecuteOptions {
   /** How long late errors are waited for after the last cell. Default 500. */
   settleMs?: number;
   onProgress?: (done: number, total: number) => void;
+  /** Benchmarks take a moment and mean nothing: for those who compare outputs, where times do not count. Default false. */
+  brief?: boolean;
   kernel?: Partial<KernelOptions>;
 }
 
@@ -30,7 +32,7 @@ export class NotebookError extends AnnError {
 export async function executeNotebook(
   notebook: Notebook,
   name: string,
-  { cellTimeoutMs = 120_000, settleMs = 500, onProgress, kernel: options }: ExecuteOptions = {},
+  { cellTimeoutMs = 120_000, settleMs = 500, onProgress, brief = false, kernel: options }: ExecuteOptions = {},
 ): Promise<Notebook> {
   const wanted = notebook.metadata.kernelspec?.name;
   if (wanted !== KERNEL_NAME) {
@@ -38,7 +40,8 @@ export async function executeNotebook(
   }
   const cells = notebook.cells.map(blank);
   const code = cells.map((cell, i) => ({ cell, number: i + 1 })).filter(isExecutable);
-  const kernel = await startKernel(name, options);
+  const env = { ...options?.env, ...(brief && { ANNLAB_BENCH: 'brief' }) };
+  const kernel = await startKernel(name, { ...options, env });
   try {
     const executions: Execution[] = [];
     for (const [i, { cell, number }] of code.entries()) {

@@ -83,7 +83,7 @@ async function runNotebook({ file }: NotebookFile, { check, cellTimeoutMs, jobs 
   // A bar for each of several at once would overwrite the others'.
   const progress =
     jobs === 1 && process.stderr.isTTY ? startProgress({ label: name, total, unit: 'cells' }) : undefined;
-  const execution: ExecuteOptions = { cellTimeoutMs, onProgress: (...at) => progress?.update(...at) };
+  const execution: ExecuteOptions = { cellTimeoutMs, brief: check, onProgress: (...at) => progress?.update(...at) };
   const fresh = await executeNotebook(notebook, name, execution).finally(() => progress?.stop());
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   if (!check) {
