@@ -87,7 +87,8 @@ export function layoutOf(shape: Shape): HnswLayout {
     visited: capacity + 1,
     upper: mostUpperLists(capacity, M) * upperBytes,
     signs: capacity * signs.signBytes,
-    records: capacity * recordBytes,
+    // A walk fetches a line beyond the start of a list, wherever the list ends.
+    records: capacity * recordBytes + CACHE_LINE,
   });
   return { slack, vectorBytes, recordBytes, upperBytes, ...signs, plan };
 }

@@ -32,7 +32,8 @@ export interface HnswOptions {
   seed?: number;
   /**
    * What is walked on: `f32`, or 7-bit codes with exact re-ranking on the f32 originals, which are then kept outside the arena. Under
-   * `sq7`, vectors whose components are all integers 0 … 255 are held as bytes, which are exact, until one comes that is none.
+   * `sq7`, vectors whose components are all integers 0 … 255 are held as bytes, which are exact; the first that is none makes codes of
+   * all that are held, at once, which takes a microsecond or so for each.
    */
   codes?: 'f32' | 'sq7';
   /**
@@ -204,12 +205,12 @@ export class Hnsw implements VectorIndex {
     const { k, efSearch } = checkSearch(options);
     checkVector(query, this.dimension, 'query');
     const { kernels, at, u32, f32 } = this.arena;
-    // What is walked on is what is exact, unless that is codes.
-    const coded = this.#form === 'sq7';
-    const rerank = coded ? (options.rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16)) : 0;
-    if (!Number.isInteger(rerank) || rerank < 0 || (rerank > 0 && rerank < k)) {
-      throw new ParameterError({ parameter: 'rerank', got: rerank, want: `0, or an integer of at least k = ${k}` });
+    const wanted = options.rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16);
+    if (!Number.isInteger(wanted) || wanted < 0 || (wanted > 0 && wanted < k)) {
+      throw new ParameterError({ parameter: 'rerank', got: wanted, want: `0, or an integer of at least k = ${k}` });
     }
+    // Floats and bytes are exact as they are walked on.
+    const rerank = this.#form === 'sq7' ? wanted : 0;
     admit(this.arena, at.query, query, this.metric, 'query');
     if (this.count === 0)
       return { ids: new Uint32Array(0), distances: new Float32Array(0), work: { distances: 0, hops: 0, estimates: 0 } };

@@ -155,6 +155,13 @@ describe('Hnsw against the oracle', () => {
     expect(filtered.recall).toBeGreaterThan(plain.recall - 0.03);
   });
 
+  it('reads nothing beyond its memory where the arena is full to the last page', () => {
+    // 376 such records end on a page.
+    const data = clustered({ n: 376, dimension: 1, seed: 1 });
+    const index = build({ dimension: 1, M: 2, codes: 'f32', filter: 'none', efConstruction: 32, seed: 1 }, data);
+    for (let i = 0; i < 376; i++) expect(index.search(rowOf(data, i, 1), { k: 1, efSearch: 376 }).distances[0]).toBe(0);
+  });
+
   it.each(['f32', 'sq7'] as const)('copies of one vector hide nobody who comes after them, %s', (codes) => {
     const [dimension, copies, others] = [16, 1500, 300];
     for (const metric of ['l2', 'cosine', 'manhattan'] as const) {

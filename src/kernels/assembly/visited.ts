@@ -1,4 +1,4 @@
-/** Which nodes this search has seen: one stamp byte a node, cleared only when the 255 stamps are used up. */
+/** Which nodes this walk has seen: one stamp byte a node, cleared only when the 255 stamps are used up. */
 let marks: usize = 0;
 let capacity: usize = 0;
 let stamp: u32 = 0;
