@@ -1,19 +1,17 @@
 /** What holds of a right day 00, from an example on five points to the number of comparisons. */
 import { type Check, countingDistance, fails, forAll } from 'annlab/exercises';
 import { Random } from 'annlab/lab';
+import { expectHeap, expectRecall, expectSame } from './expect.ts';
 import {
   answers,
   comparingDistance,
-  equal,
-  expectRecall,
   heapsAndCandidates,
   neighbors,
   onLine,
   randomSet,
-  requireHeap,
   searches,
   sortEverything,
-} from './cases.ts';
+} from './scene.ts';
 import { type Distance, squaredL2 } from './solution.ts';
 
 type Module = typeof import('./solution.ts');
@@ -26,7 +24,7 @@ const searchChecks: Check<Module>[] = [
     likely: 'the candidate gets in when the top is FARTHER than it; turned round, the farthest are kept',
     run({ searchExact }) {
       const case_ = { vectors: onLine(0, 8, 3, 5, 20), query: onLine(4.5)[0], k: 3 };
-      equal(searchExact(case_.vectors, case_.query, case_.k), sortEverything(case_), case_);
+      expectSame(searchExact(case_.vectors, case_.query, case_.k), sortEverything(case_), case_);
     },
   },
   {
@@ -36,8 +34,8 @@ const searchChecks: Check<Module>[] = [
     likely: 'the loop ends at k instead of at vectors.length, or k places are filled whatever there is',
     run({ searchExact }) {
       const case_ = { vectors: onLine(2, 1), query: onLine(0)[0], k: 10 };
-      equal(searchExact(case_.vectors, case_.query, case_.k), sortEverything(case_), case_);
-      equal(searchExact([], case_.query, 3), [], { vectors: [], k: 3 });
+      expectSame(searchExact(case_.vectors, case_.query, case_.k), sortEverything(case_), case_);
+      expectSame(searchExact([], case_.query, 3), [], { vectors: [], k: 3 });
     },
   },
   {
@@ -48,7 +46,7 @@ const searchChecks: Check<Module>[] = [
       'a candidate that is as far as the top must not take its place: compare with isFarther(top, candidate), no ≤',
     run({ searchExact }) {
       const case_ = { vectors: onLine(1, 1, 1, 1, 1, 1), query: onLine(0)[0], k: 3 };
-      equal(searchExact(case_.vectors, case_.query, case_.k), sortEverything(case_), case_);
+      expectSame(searchExact(case_.vectors, case_.query, case_.k), sortEverything(case_), case_);
     },
   },
   {
@@ -59,7 +57,7 @@ const searchChecks: Check<Module>[] = [
     run({ searchExact }) {
       const farthestFirst: Distance = (a, b) => -squaredL2(a, b);
       const case_ = { vectors: onLine(0, 8, 3, 5, 20), query: onLine(4.5)[0], k: 2 };
-      equal(
+      expectSame(
         searchExact(case_.vectors, case_.query, case_.k, farthestFirst),
         sortEverything(case_, farthestFirst),
         case_,
@@ -73,7 +71,7 @@ const searchChecks: Check<Module>[] = [
     likely: 'look at the case above by hand: what is in the heap after each candidate?',
     run({ searchExact }) {
       forAll(searches, (case_) => {
-        equal(searchExact(case_.vectors, case_.query, case_.k), sortEverything(case_));
+        expectSame(searchExact(case_.vectors, case_.query, case_.k), sortEverything(case_));
       });
     },
   },
@@ -135,7 +133,7 @@ const sinkChecks: Check<Module>[] = [
       replaceTop(heap, { id: 9, distance: 3 });
       const got = heap.map(({ distance }) => distance).join(' ');
       if (heap[0].distance !== 8) fails(`the heap is ${got}: on top should be the 8`);
-      requireHeap(heap, got);
+      expectHeap(heap, got);
     },
   },
   {
@@ -150,7 +148,7 @@ const sinkChecks: Check<Module>[] = [
         const before = heap.map(({ distance }) => distance);
         const distance = random.integer(1000);
         replaceTop(heap, { id, distance });
-        requireHeap(heap, { heap: before, candidate: distance });
+        expectHeap(heap, { heap: before, candidate: distance });
       }
     },
   },
@@ -164,7 +162,7 @@ const sinkChecks: Check<Module>[] = [
         const heap = neighbors(...distances.toSorted((a, b) => b - a));
         const wanted = [...heap.slice(1).map(({ distance }) => distance), candidate].sort((a, b) => a - b);
         replaceTop(heap, { id: 1000, distance: candidate });
-        requireHeap(heap);
+        expectHeap(heap);
         const got = heap.map(({ distance }) => distance).sort((a, b) => a - b);
         if (String(got) !== String(wanted)) fails(`the heap holds ${got.join(' ')}, expected ${wanted.join(' ')}`);
       });

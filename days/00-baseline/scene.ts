@@ -1,75 +1,90 @@
-/** Exact search watched from outside, for the notebook: what was measured, who was on top, who got in; and drawn. */
-import { graphFigure, imageHtml, type NamedPoint } from 'annlab/lab';
-import { type Distance, type Neighbor, type searchExact, squaredL2 } from './solution.ts';
+/** What the checks of day 00 look at: sets and heaps to try, the oracle that sorts everything, a distance that counts comparisons. */
+import { Random } from 'annlab/lab';
+import fc from 'fast-check';
+import { type Distance, type Neighbor, squaredL2 } from './solution.ts';
 
-/** One candidate, at the moment it was measured. */
-export interface Step extends Neighbor {
-  /** The distance on top of the heap at that moment; Infinity while there was room. */
-  top: number;
-  enters: boolean;
-  /** Ids of the k nearest after it, farthest first. */
-  kept: number[];
+export interface Search {
+  vectors: Float32Array[];
+  query: Float32Array;
+  k: number;
 }
 
-/** Runs a search with a distance that takes notes. What enters follows from the distances alone: no heap is looked into. */
-export function watch(
-  search: typeof searchExact,
-  vectors: readonly Float32Array[],
-  query: Float32Array,
-  k: number,
-): { found: Neighbor[]; steps: Step[] } {
-  const ids = new Map(vectors.map((vector, id) => [vector, id]));
-  const steps: Step[] = [];
-  let nearest: Neighbor[] = [];
-  const noting: Distance = (a, b) => {
-    const distance = squaredL2(a, b);
-    const id = ids.get(b) ?? ids.get(a) ?? -1;
-    const top = nearest.length < k ? Number.POSITIVE_INFINITY : nearest[0].distance;
-    const enters = distance < top;
-    if (enters) {
-      nearest = [...nearest, { id, distance }].sort((x, y) => y.distance - x.distance || y.id - x.id).slice(-k);
-    }
-    steps.push({ id, distance, top, enters, kept: nearest.map((one) => one.id) });
-    return distance;
+/** The oracle: no heap, nothing clever. */
+export function sortEverything({ vectors, query, k }: Search, distance: Distance = squaredL2): Neighbor[] {
+  return vectors
+    .map((vector, id) => ({ id, distance: distance(query, vector) }))
+    .sort((a, b) => a.distance - b.distance || a.id - b.id)
+    .slice(0, k);
+}
+
+/** One-dimensional vectors. */
+export function onLine(...places: number[]): Float32Array[] {
+  return places.map((x) => Float32Array.of(x));
+}
+
+/** With ids 0, 1, 2, … */
+export function neighbors(...distances: number[]): Neighbor[] {
+  return distances.map((distance, id) => ({ id, distance }));
+}
+
+export function randomSet(n: number): { vectors: Float32Array[]; query: Float32Array } {
+  const random = new Random(7);
+  const vector = () => Float32Array.from({ length: 8 }, () => random.normal());
+  return { vectors: Array.from({ length: n }, vector), query: vector() };
+}
+
+/**
+ * A distance whose results count how often they are compared. JavaScript asks both sides of <, > or − for their value: two
+ * questions are one comparison.
+ */
+export function comparingDistance(distance: Distance): { distance: Distance; readonly comparisons: number } {
+  let asked = 0;
+  return {
+    distance: (a, b) => {
+      const value = distance(a, b);
+      const counted = {
+        valueOf: () => {
+          asked++;
+          return value;
+        },
+      };
+      return counted as unknown as number;
+    },
+    get comparisons() {
+      return asked / 2;
+    },
   };
-  return { found: search(vectors, query, k, noting), steps };
 }
 
-/** The first `budget` vectors searched exactly and the rest never looked at: the simplest approximate search there is. */
-export function searchFirst(search: typeof searchExact, vectors: readonly Float32Array[], k: number) {
-  return (query: Float32Array, budget: number) => {
-    let distances = 0;
-    const counting: Distance = (a, b) => {
-      distances++;
-      return squaredL2(a, b);
-    };
-    const found = search(vectors.slice(0, budget), query, k, counting);
-    return { ids: found.map(({ id }) => id), distances };
-  };
-}
-
-/** The set at four moments of a search: kept (discs), measured and out (diamonds), still to come (rings). HTML, for `showTable`. */
-export function heapPanels(points: readonly NamedPoint[], query: Float32Array, steps: readonly Step[]): string {
-  const quarter = steps.length / 4;
-  const panel = (part: number) => `<td>${heapPanel(points, query, steps.slice(0, Math.round(part * quarter)))}</td>`;
-  return `<table><tr>${panel(1)}${panel(2)}</tr><tr>${panel(3)}${panel(4)}</tr></table>`;
-}
-
-const [KEPT, OUT, TO_COME] = [0, 1, 7];
-
-function heapPanel(points: readonly NamedPoint[], query: Float32Array, steps: readonly Step[]): string {
-  const { kept } = steps[steps.length - 1];
-  const measured = new Set(steps.map(({ id }) => id));
-  const groups = points.map((_, id) => (kept.includes(id) ? KEPT : measured.has(id) ? OUT : TO_COME));
-  const name = (id: number) => points[id].name;
-  const top = points.length === measured.size ? 'done' : `on top: ${name(kept[0])}`;
-  const figure = graphFigure(points, [], {
-    title: `After ${steps.length}: heap ${kept.map(name).join(', ')}`,
-    subtitle: `${top}; ${steps.filter(({ enters }) => enters).length} have entered`,
-    query,
-    groups,
-    width: 360,
+/** Few values, so that ties and copies are common; k beyond the number of vectors, too. */
+export const searches: fc.Arbitrary<Search> = fc.integer({ min: 1, max: 3 }).chain((dimension) => {
+  const vector = fc
+    .array(fc.integer({ min: 0, max: 4 }), { minLength: dimension, maxLength: dimension })
+    .map((values) => Float32Array.from(values));
+  return fc.record({
+    vectors: fc.array(vector, { maxLength: 40 }),
+    query: vector,
+    k: fc.integer({ min: 1, max: 45 }),
   });
-  const alt = `after ${steps.length} points the heap holds ${kept.map(name).join(', ')}`;
-  return imageHtml(figure, { alt });
-}
+});
+
+export const heapsAndCandidates = fc.record({
+  distances: fc.array(fc.nat(50), { minLength: 1, maxLength: 40 }),
+  candidate: fc.nat(50),
+});
+
+export const answers = fc
+  .record({
+    n: fc.integer({ min: 1, max: 20 }),
+    k: fc.integer({ min: 1, max: 22 }),
+    order: fc.array(fc.nat(1000), { minLength: 20, maxLength: 20 }),
+    isLost: fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
+  })
+  .map(({ n, k, order, isLost }) => {
+    const truth = neighbors(...Array.from({ length: n }, (_, i) => 2 * i));
+    const found = truth
+      .slice(0, k)
+      .map((neighbor, i) => (isLost[i] ? { id: 100 + i, distance: 1000 } : neighbor))
+      .sort((a, b) => order[a.id % 20] - order[b.id % 20]);
+    return { truth, found, k, right: found.filter(({ distance }) => distance < 1000).length };
+  });

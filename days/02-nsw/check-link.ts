@@ -78,7 +78,7 @@ export const linkChecks: Check<typeof import('./solution.ts')>[] = [
   },
   {
     layer: 'work',
-    says: 'Inserting the 1,000th vector costs its search and nothing else',
+    says: 'Inserting into a graph of 1,000 vectors costs the search and nothing else',
     hole: 'link',
     likely: '`near` has been searched already: linking needs no distance, and no look at the other nodes',
     run(module) {

@@ -1,6 +1,6 @@
 /** Checks of the beam: that it is sorted, complete and as good as the paper's, and that it stops when nothing can change. */
 import { type Check, countingDistance, fails, forAll } from 'annlab/exercises';
-import { TWELVE_TRAP } from 'annlab/lab';
+import { reachableFrom, TWELVE_TRAP } from 'annlab/lab';
 import { expectBeam, expectSame, expectWithin, nameOf, TRAP, twelve } from './expect.ts';
 import {
   build,
@@ -8,7 +8,6 @@ import {
   exactNearest,
   greedyByThePaper,
   normalVectors,
-  reachable,
   scenes,
   searchLayerByThePaper,
   stage,
@@ -74,7 +73,7 @@ export const searchLayerChecks: Check<typeof import('./solution.ts')>[] = [
       forAll(scenes, (scene) => {
         const { graph, query, distance } = stage(scene);
         const found = module.searchLayer(graph, query, scene.entries, scene.ef, distance);
-        const want = Math.min(scene.ef, reachable(scene.links, scene.entries).size);
+        const want = Math.min(scene.ef, reachableFrom(scene.links, scene.entries).size);
         if (found.length !== want) fails(`${found.length} nodes, and ${want} can be had`, found);
       }),
   },

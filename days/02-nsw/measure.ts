@@ -1,15 +1,15 @@
 /** How a graph does: built by the reference, by what you wrote or by a mutant, and its work counted from outside. */
 import { countingDistance } from 'annlab/exercises';
 import {
-  exactTruth,
+  countedCurve,
   gaussianSet,
   type Matrix,
+  type MeasuredSet,
   rows,
   type TeachingSet,
-  type Truth,
   traced,
   type WorkPoint,
-  workCurve,
+  withTruth,
 } from 'annlab/lab';
 import { type Distance, type Graph, l2 } from './solution.ts';
 
@@ -21,18 +21,9 @@ export const K = 10;
 export const BUILD = { M: 8, efConstruction: 32 } as const;
 export const EFS = [10, 15, 20, 30, 40, 60, 80, 120, 160] as const;
 
-/** A set with the ten true neighbours of its queries. */
-export interface MeasuredSet extends TeachingSet {
-  truth: Truth;
-}
-
-export function withTruth(set: TeachingSet): MeasuredSet {
-  return { ...set, truth: exactTruth({ ...set, k: K }) };
-}
-
 /** The milestone's data: 10,000 normal vectors, 16-D. */
 export function tenThousand(): MeasuredSet {
-  return withTruth(gaussianSet({ n: 10_000, dimension: 16, queries: 200, seed: 2 }));
+  return withTruth(gaussianSet({ n: 10_000, dimension: 16, queries: 200, seed: 2 }), K);
 }
 
 /** A graph whose distances are counted. */
@@ -52,12 +43,7 @@ export function build({ Nsw }: Walks, base: Matrix, options: { M: number; efCons
 
 /** Recall@10 and distances per query, for every ef. */
 export function curveOf({ graph, counting }: Counted, set: MeasuredSet, efs: readonly number[] = EFS): WorkPoint[] {
-  const search = (query: Float32Array, ef: number) => {
-    counting.reset();
-    const ids = graph.search(query, { k: K, ef }).map(({ id }) => id);
-    return { ids, distances: counting.count };
-  };
-  return workCurve({ search, queries: set.queries, truth: set.truth, k: K, efs });
+  return countedCurve((query, options) => graph.search(query, options), set, { counting, k: K, efs });
 }
 
 /** How often greedy search ends in the true nearest, and how often a beam has it first. */
@@ -77,7 +63,7 @@ export function hitsOf(
 }
 
 /** What a recall costs in a set of `n` vectors: distances per query, and the narrowest beam in `efs` that reaches it. */
-export interface GrowthPoint {
+export interface CostAtSize {
   n: number;
   distances: number;
   ef: number | undefined;
@@ -88,16 +74,16 @@ export function growth(
   walks: Walks,
   make: (n: number) => TeachingSet,
   { sizes, recall, efs = [...EFS, 240, 320] }: { sizes: readonly number[]; recall: number; efs?: readonly number[] },
-): GrowthPoint[] {
+): CostAtSize[] {
   const whole = make(Math.max(...sizes));
   const counting = countingDistance(l2);
   const graph = new walks.Nsw({ ...BUILD, distance: counting.distance });
-  const points: GrowthPoint[] = [];
+  const points: CostAtSize[] = [];
   for (const vector of rows(whole.base)) {
     const n = graph.insert(vector) + 1;
     if (!sizes.includes(n)) continue;
     const base = { ...whole.base, data: whole.base.data.subarray(0, n * whole.base.dimension), rows: n };
-    const curve = curveOf({ graph, counting }, withTruth({ base, queries: whole.queries }), efs);
+    const curve = curveOf({ graph, counting }, withTruth({ base, queries: whole.queries }, K), efs);
     const ef = curve.find((point) => point.recall >= recall)?.ef;
     points.push({ n, distances: distancesAt(curve, recall), ef });
   }

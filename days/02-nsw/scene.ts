@@ -139,13 +139,6 @@ export function searchLayerByThePaper(
   return W;
 }
 
-/** The nodes that can be reached from `entries` along links. */
-export function reachable(links: readonly ArrayLike<number>[], entries: readonly number[]): Set<number> {
-  const reached = new Set(entries);
-  for (const id of reached) for (const next of Array.from(links[id])) reached.add(next);
-  return reached;
-}
-
 /** `n` vectors of normal numbers. */
 export function normalVectors(n: number, dimension: number, seed: number | string): Float32Array[] {
   const random = new Random(seed);

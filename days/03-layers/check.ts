@@ -3,10 +3,10 @@
  * is a private method, so it is watched from outside: through the selection that the graph is given.
  */
 import { type Check, countingDistance, fails, forAll } from 'annlab/exercises';
-import { Random } from 'annlab/lab';
+import { linksOf, Random, reachableFrom } from 'annlab/lab';
 import fc from 'fast-check';
 import { l2 } from '../02-nsw/solution.ts';
-import { buildWatched, faultsOf, reachableOn, type SmallSet, smallSets } from './graphs.ts';
+import { buildWatched, faultsOf, type SmallSet, smallSets } from './graphs.ts';
 import { cube, measure, measureGround } from './measure.ts';
 import { ladder, type Plan, plans, type Scene, stage } from './scene.ts';
 import * as reference from './solution.ts';
@@ -286,7 +286,7 @@ export const checks: Check<Module>[] = [
         for (const at of set.points) index.insert(Float32Array.from(at));
         const query = Float32Array.from(set.query);
         const entry = { entry: index.entryPoint, from: index.topLevel, to: 0, distance: l2 };
-        const reachable = reachableOn(index, module.descend(index, query, entry), 0);
+        const reachable = reachableFrom(linksOf(index, index.nodes.length), [module.descend(index, query, entry)]);
         const exact = [...reachable].map((id) => l2(query, index.vector(id))).sort((a, b) => a - b);
         const k = Math.min(3, exact.length);
         const found = index.search(query, { k, ef: set.points.length }).map(({ distance }) => distance);

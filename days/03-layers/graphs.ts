@@ -105,13 +105,6 @@ export function faultsOf({ nodes, entryPoint, topLevel, M, M0 }: solution.Hnsw):
   return faults;
 }
 
-/** All that can be reached on a layer by following links from a node. */
-export function reachableOn(graph: solution.LayeredGraph, from: number, level: number): Set<number> {
-  const reached = new Set([from]);
-  for (const id of reached) for (const next of Array.from(graph.neighbors(id, level))) reached.add(next);
-  return reached;
-}
-
 function pair(): fc.Arbitrary<[number, number]> {
   return fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 20 }));
 }

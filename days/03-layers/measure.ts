@@ -2,17 +2,17 @@
  * What the notebook of day 03 plots: any day's graph built over a set and searched, its work counted from outside; the same graph
  * without the zoom-in; and how far apart, and how uneven, its layer 0 is. All of it counted, nothing timed.
  */
-import { Hnsw as EngineHnsw } from 'annlab';
+import type { Hnsw as EngineHnsw } from 'annlab';
 import { countingDistance } from 'annlab/exercises';
 import {
-  exactTruth,
+  countedCurve,
+  engineCurve,
   type Matrix,
+  type MeasuredSet,
   rows,
-  type TeachingSet,
-  type Truth,
   uniformSet,
   type WorkPoint,
-  workCurve,
+  withTruth,
 } from 'annlab/lab';
 import { type Distance, l2, type Neighbor, searchLayer } from '../02-nsw/solution.ts';
 import { type Hnsw, layer } from './solution.ts';
@@ -22,19 +22,14 @@ export const BUILD = { M: 8, efConstruction: 32 } as const;
 export const EFS = [10, 12, 15, 20, 25, 30, 40, 60, 80, 120, 160, 240, 320];
 const K = 10;
 
-/** Vectors in the unit cube, and the ten true neighbours of each query. */
-export interface MeasuredSet extends TeachingSet {
-  truth: Truth;
-}
-
-/** `sorted`: the same vectors, arriving from left to right, smallest first component first. */
+/** Vectors in the unit cube, and the ten true neighbours of each query. `sorted`: the same vectors, arriving from left to right, smallest first component first. */
 export function cube(
   n: number,
   { dimension, queries = 100, order = 'random' }: { dimension: number; queries?: number; order?: 'random' | 'sorted' },
 ): MeasuredSet {
   const drawn = uniformSet({ n, dimension, queries });
   const set = order === 'random' ? drawn : { ...drawn, base: fromLeftToRight(drawn.base) };
-  return { ...set, truth: exactTruth({ ...set, k: K }) };
+  return withTruth(set, K);
 }
 
 /** Any index of days 02 and 03. */
@@ -53,44 +48,33 @@ export interface Measured<Index> {
 
 /** Builds an index over the set with a distance that counts, and searches it. */
 export function measure<Index extends Searchable>(
-  { base, queries, truth }: MeasuredSet,
+  set: MeasuredSet,
   make: (options: { M: number; efConstruction: number; distance: Distance }) => Index,
   efs: readonly number[] = EFS,
 ): Measured<Index> {
   const counting = countingDistance(l2);
   const index = make({ ...BUILD, distance: counting.distance });
-  for (const vector of rows(base)) index.insert(vector);
-  const buildDistances = counting.count / base.rows;
-  const search = (query: Float32Array, ef: number) => {
-    counting.reset();
-    const ids = index.search(query, { k: K, ef }).map(({ id }) => id);
-    return { ids, distances: counting.count };
-  };
-  return { index, buildDistances, curve: workCurve({ search, queries, truth, k: K, efs }) };
+  for (const vector of rows(set.base)) index.insert(vector);
+  const buildDistances = counting.count / set.base.rows;
+  const curve = countedCurve((query, options) => index.search(query, options), set, { counting, k: K, efs });
+  return { index, buildDistances, curve };
 }
 
 /** The same graph, searched without the zoom-in: the beam enters layer 0 by the entry point. */
-export function measureGround(index: Hnsw, { queries, truth }: MeasuredSet, efs: readonly number[] = EFS): WorkPoint[] {
+export function measureGround(index: Hnsw, set: MeasuredSet, efs: readonly number[] = EFS): WorkPoint[] {
   const counting = countingDistance(l2);
   const ground = layer(index, 0);
-  const search = (query: Float32Array, ef: number) => {
-    counting.reset();
-    const found = searchLayer(ground, query, [index.entryPoint], ef, counting.distance);
-    return { ids: found.slice(0, K).map(({ id }) => id), distances: counting.count };
-  };
-  return workCurve({ search, queries, truth, k: K, efs });
+  const search = (query: Float32Array, { k, ef }: { k: number; ef: number }) =>
+    searchLayer(ground, query, [index.entryPoint], ef, counting.distance).slice(0, k);
+  return countedCurve(search, set, { counting, k: K, efs });
 }
 
-/** The engine on the same set, on f32 and without its filter, so that its distances are what ours are. */
+/** The engine on the same set, built alike. */
 export function measureEngine(
-  { base, queries, truth }: MeasuredSet,
+  set: MeasuredSet,
   efs: readonly number[] = EFS,
 ): { index: EngineHnsw; curve: WorkPoint[] } {
-  const { rows: capacity, dimension } = base;
-  const index = EngineHnsw.create({ ...BUILD, dimension, capacity, codes: 'f32', filter: 'none' });
-  index.addBatch(base.data);
-  const search = (query: Float32Array, efSearch: number) => index.search(query, { k: K, efSearch });
-  return { index, curve: workCurve({ search, queries, truth, k: K, efs }) };
+  return engineCurve(set, { ...BUILD, k: K, efs });
 }
 
 /** Layer 0 as a map: hops from the entry point to another node on average, and the share of all links that lead to 1 % of the nodes. */

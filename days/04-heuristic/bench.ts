@@ -1,8 +1,8 @@
 /** What the selection itself takes, and what a search takes on the graphs that come of it. */
-import { type BenchCase, loadDay, rows } from 'annlab/lab';
+import { type BenchCase, loadDay, type MeasuredSet, rows } from 'annlab/lab';
 import { l2 } from '../02-nsw/solution.ts';
 import { Hnsw, type SelectNeighbors, selectNearest } from '../03-layers/solution.ts';
-import { BUILD, fiftyIslands, type MeasuredSet, measureEngine } from './measure.ts';
+import { BUILD, fiftyIslands, measureEngine } from './measure.ts';
 import * as reference from './solution.ts';
 
 const EF = 20;

@@ -1,24 +1,19 @@
 /** How a selection does: a graph built with it and searched with wider and wider beams, its work counted from outside. */
-import { Hnsw as EngineHnsw, type HnswOptions as EngineOptions } from 'annlab';
+import type { Hnsw as EngineHnsw, HnswOptions as EngineOptions } from 'annlab';
 import { countingDistance } from 'annlab/exercises';
 import {
-  exactTruth,
+  countedCurve,
+  engineCurve,
   islands,
   type Matrix,
+  type MeasuredSet,
   row,
   rows,
-  type TeachingSet,
-  type Truth,
   type WorkPoint,
-  workCurve,
+  withTruth,
 } from 'annlab/lab';
 import { l2 } from '../02-nsw/solution.ts';
 import { Hnsw, type HnswOptions, selectNearest } from '../03-layers/solution.ts';
-
-/** A set with the ten true neighbours of its queries. */
-export interface MeasuredSet extends TeachingSet {
-  truth: Truth;
-}
 
 /** The day's data: 5,000 vectors in 50 clusters, 16-D. `by cluster`: the same vectors, one cluster after the other. */
 export function fiftyIslands(order: 'random' | 'by cluster' = 'random'): MeasuredSet {
@@ -30,13 +25,9 @@ export function fiftyIslands(order: 'random' | 'by cluster' = 'random'): Measure
     queries: 200,
     seed: 4,
   });
-  if (order === 'random') return withTruth({ base, queries });
+  if (order === 'random') return withTruth({ base, queries }, K);
   const ids = Array.from(cluster.keys()).sort((a, b) => cluster[a] - cluster[b] || a - b);
-  return withTruth({ base: reordered(base, ids), queries });
-}
-
-export function withTruth({ base, queries }: TeachingSet): MeasuredSet {
-  return { base, queries, truth: exactTruth({ base, queries, k: K }) };
+  return withTruth({ base: reordered(base, ids), queries }, K);
 }
 
 function reordered(base: Matrix, ids: readonly number[]): Matrix {
@@ -63,34 +54,22 @@ export interface Measured {
 }
 
 /** Day 03's graph over the set, with the selection in `options`. */
-export function measure(
-  { base, queries, truth }: MeasuredSet,
-  options: Partial<HnswOptions> = {},
-  efs: readonly number[] = EFS,
-): Measured {
+export function measure(set: MeasuredSet, options: Partial<HnswOptions> = {}, efs: readonly number[] = EFS): Measured {
   const counting = countingDistance(l2);
   const index = new Hnsw({ ...BUILD, ...options, distance: counting.distance });
-  for (const vector of rows(base)) index.insert(vector);
-  const buildDistances = counting.count / base.rows;
-  const degree = index.nodes.reduce((sum, { links }) => sum + links[0].length, 0) / base.rows;
-  const search = (query: Float32Array, ef: number) => {
-    counting.reset();
-    const ids = index.search(query, { k: K, ef }).map(({ id }) => id);
-    return { ids, distances: counting.count };
-  };
-  return { index, buildDistances, degree, curve: workCurve({ search, queries, truth, k: K, efs }) };
+  for (const vector of rows(set.base)) index.insert(vector);
+  const buildDistances = counting.count / set.base.rows;
+  const degree = index.nodes.reduce((sum, { links }) => sum + links[0].length, 0) / set.base.rows;
+  const curve = countedCurve((query, options) => index.search(query, options), set, { counting, k: K, efs });
+  return { index, buildDistances, degree, curve };
 }
 
-/** The engine on the same set: f32 and no sign filter, so that its distances are what ours are. */
+/** The engine on the same set, built alike. */
 export function measureEngine(
-  { base, queries, truth }: MeasuredSet,
+  set: MeasuredSet,
   options: Partial<EngineOptions> = {},
 ): { index: EngineHnsw; curve: WorkPoint[] } {
-  const { rows: capacity, dimension } = base;
-  const index = EngineHnsw.create({ ...BUILD, dimension, capacity, codes: 'f32', filter: 'none', ...options });
-  index.addBatch(base.data);
-  const search = (query: Float32Array, efSearch: number) => index.search(query, { k: K, efSearch });
-  return { index, curve: workCurve({ search, queries, truth, k: K, efs: EFS }) };
+  return engineCurve(set, { ...BUILD, ...options, k: K, efs: EFS });
 }
 
 /** The best point of a curve that costs at most so many distances a query. */

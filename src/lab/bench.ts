@@ -9,7 +9,7 @@ import { UsageError } from '../core/errors.ts';
 import { HNSW_DEFAULTS } from '../graph/hnsw.ts';
 import { benchKernels, type KernelBench } from './bench-kernels.ts';
 import { benchCells, benchmarkDay } from './benchmark-day.ts';
-import { type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from './command.ts';
+import { type CommandLine, type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from './command.ts';
 import { loadDataset } from './datasets.ts';
 import { formatTable } from './format.ts';
 import { runJob } from './job.ts';
@@ -43,7 +43,18 @@ const FLAGS: Record<string, Flag> = {
   rounds: { value: '<n>', help: 'indexes, day: times that everything is measured; default 3' },
   seed: { value: '<n>', help: 'indexes: decides levels and rotations; default 1' },
   dimension: { value: '<n>', help: 'kernels: components of a vector; default 1024' },
-  out: { value: '<folder>', help: 'where results go; default out/bench' },
+  out: { value: '<folder>', help: 'kernels, indexes: where results go; default out/bench' },
+};
+
+/** What each flag has a meaning for. */
+const USED_BY: Record<string, readonly (Part | 'day')[]> = {
+  dataset: ['indexes'],
+  rows: ['indexes'],
+  queries: ['indexes'],
+  rounds: ['indexes', 'day'],
+  seed: ['indexes'],
+  dimension: ['kernels'],
+  out: ['kernels', 'indexes'],
 };
 
 const HELP = `Measures the engine: kernels, indexes or, without either word, both; or the timed cases of a day.
@@ -60,11 +71,13 @@ export function parseBenchArguments(argv: readonly string[]): BenchOptions | 'he
   const line = readCommandLine(argv, FLAGS, true);
   if (line.values.help) return 'help';
   const day = dayOf(line.positionals);
-  const parts = (day === undefined ? line.positionals : []).map((word) => {
+  const parts = (day === undefined ? line.positionals : []).map((word, i) => {
+    if (word === 'day') throw standsAlone(line.positionals[i + 1]);
     const part = PARTS.find((one) => one === word);
     if (part === undefined) throw new UsageError(`${word}: choose from ${PARTS.join(', ')}, day`);
     return part;
   });
+  refuseIdleFlags(line, day === undefined ? (parts.length > 0 ? parts : PARTS) : ['day']);
   const rows = integerFlag(line, 'rows', { min: 100, max: 1_000_000_000 });
   const datasets = (line.values.dataset as string | undefined) ?? 'fashion-mnist-784-euclidean,embedding-1024-30k';
   return {
@@ -89,6 +102,20 @@ function dayOf([word, number, ...rest]: readonly string[]): number | undefined {
   if (rest.length > 0)
     throw new UsageError(`day ${number} ${rest.join(' ')}: one day at a time, and nothing beside it`);
   return Number(number);
+}
+
+/** `kernels day 3` */
+function standsAlone(number: string | undefined): UsageError {
+  const day = /^\d{1,2}$/.test(number ?? '') ? `day ${number}` : undefined;
+  return new UsageError(`${day ?? 'day'} stands alone: npm run bench -- ${day ?? 'day 3'}`);
+}
+
+/** Throws UsageError for a flag that nothing of what is measured would read. */
+function refuseIdleFlags({ values, positionals }: CommandLine, measured: readonly (Part | 'day')[]): void {
+  for (const [flag, users] of Object.entries(USED_BY)) {
+    if (values[flag] === undefined || users.some((user) => measured.includes(user))) continue;
+    throw new UsageError(`${positionals.join(' ')} --${flag}: that flag goes with ${users.join(', ')}`);
+  }
 }
 
 export async function bench(options: BenchOptions, say: (text: string) => void): Promise<void> {

@@ -7,6 +7,7 @@ export { type CurveFigureOptions, curveFigure } from './figures/curve.ts';
 export { type EngineMapOptions, engineMap } from './figures/engine-map.ts';
 export { type GraphFigureOptions, graphFigure } from './figures/graph.ts';
 export { type GrowthPoint, growthFigure } from './figures/growth.ts';
+export { type Deal, lanesFigure } from './figures/lanes.ts';
 export { type LineFigure, lineFigure, type Point, type Series } from './figures/line.ts';
 export type { FigurePoints } from './figures/plane.ts';
 export { recallDistancesFigure, recallLatencyFigure, recallQpsFigure } from './figures/sweep.ts';

@@ -5,7 +5,7 @@ export type { BenchCase, BenchTiming } from './benchmark.ts';
 export { BenchmarkError, type BenchRow, benchmarkDay, benchTable } from './benchmark-day.ts';
 export { buildFlat, buildHnsw, type HnswSearcher, type HnswVariant } from './build.ts';
 export { type DatasetInfo, findDataset, listDatasets } from './catalogue.ts';
-export { componentsOf, reachableFrom } from './components.ts';
+export { componentsOf, reachableFrom, strongComponentsOf } from './components.ts';
 export { type Dataset, type LoadOptions, loadDataset } from './datasets.ts';
 export { loadDay, loadMutant } from './exercises/load-day.ts';
 export { attempt } from './exercises/unwritten-hole.ts';
@@ -13,6 +13,7 @@ export {
   type Axis,
   type CurveFigureOptions,
   curveFigure,
+  type Deal,
   type EngineMapOptions,
   engineMap,
   type FigureOptions,
@@ -23,6 +24,7 @@ export {
   growthFigure,
   type Level,
   type LineFigure,
+  lanesFigure,
   lineFigure,
   type Point,
   recallDistancesFigure,
@@ -60,10 +62,12 @@ export {
   type Islands,
   type IslandsOptions,
   islands,
+  type MeasuredSet,
   rows,
   type TeachingSet,
   type TeachingSetOptions,
   uniformSet,
+  withTruth,
 } from './teaching-sets.ts';
 export {
   type Distance,
@@ -78,4 +82,13 @@ export {
   traced,
 } from './trace.ts';
 export { type NamedPoint, type Trap, TWELVE_LINKS, TWELVE_POINTS, TWELVE_TRAP } from './twelve-points.ts';
-export { type CountedResult, type WorkCurveOptions, type WorkPoint, workCurve } from './work-curve.ts';
+export {
+  type CountedCurveOptions,
+  type CountedResult,
+  countedCurve,
+  type EngineCurveOptions,
+  engineCurve,
+  type WorkCurveOptions,
+  type WorkPoint,
+  workCurve,
+} from './work-curve.ts';

@@ -8,6 +8,7 @@ import { Random } from '../core/random.ts';
 import { Flat } from '../graph/flat.ts';
 import type { Metric } from '../graph/vector-index.ts';
 import type { GroundTruth } from './ground-truth.ts';
+import type { Truth } from './recall.ts';
 
 export interface TeachingSet {
   base: Matrix;
@@ -136,6 +137,16 @@ export function exactTruth({
     truth.distances.set(distances, query * width);
   }
   return truth;
+}
+
+/** A set with the true neighbours of its queries. */
+export interface MeasuredSet extends TeachingSet {
+  truth: Truth;
+}
+
+/** The set, and the k nearest of each query: by default ten. */
+export function withTruth<Drawn extends TeachingSet>(set: Drawn, k = 10): Drawn & { truth: GroundTruth } {
+  return { ...set, truth: exactTruth({ base: set.base, queries: set.queries, k }) };
 }
 
 function drawn(

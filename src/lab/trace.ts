@@ -128,8 +128,8 @@ export interface TraceableGraph {
 
 /**
  * The same graph and the same distance, which note down in `trace` what is asked of them. `graph` inherits from the one
- * given: its methods work, and what they call on `this` is noted too. A distance is counted where one of its arguments came
- * out of `graph.vector(id)`.
+ * given: its methods work as long as they touch no #private field (a search does, day 03's insert does not), and what they
+ * call on `this` is noted too. A distance is counted where one of its arguments came out of `graph.vector(id)`.
  */
 export function traced<G extends TraceableGraph>(
   graph: G,

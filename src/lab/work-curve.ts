@@ -4,7 +4,9 @@
  */
 import { ParameterError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
+import { Hnsw, type HnswOptions } from '../graph/hnsw.ts';
 import { recallAtK, type Truth } from './recall.ts';
+import type { MeasuredSet } from './teaching-sets.ts';
 
 export interface WorkPoint {
   ef: number;
@@ -59,4 +61,44 @@ export function workCurve({ search, queries, truth, k, efs }: WorkCurveOptions):
         ...(counted && { hops: hops / each.length }),
       };
     });
+}
+
+export interface CountedCurveOptions {
+  /** What counts the distances of `search`, such as a `countingDistance`. */
+  counting: { readonly count: number; reset(): void };
+  efs: readonly number[];
+  /** Default 10. */
+  k?: number;
+}
+
+/** The curve of a search that says only what it found, nearest first, and evaluates a distance that is counted from outside. */
+export function countedCurve(
+  search: (query: Float32Array, options: { k: number; ef: number }) => readonly { id: number }[],
+  { queries, truth }: Pick<MeasuredSet, 'queries' | 'truth'>,
+  { counting, efs, k = 10 }: CountedCurveOptions,
+): WorkPoint[] {
+  const counted = (query: Float32Array, ef: number) => {
+    counting.reset();
+    const ids = search(query, { k, ef }).map(({ id }) => id);
+    return { ids, distances: counting.count };
+  };
+  return workCurve({ search: counted, queries, truth, k, efs });
+}
+
+export interface EngineCurveOptions extends Partial<HnswOptions> {
+  efs: readonly number[];
+  /** Default 10. */
+  k?: number;
+}
+
+/** The engine over the same set: on f32 and without its filter, so that its distances are what a day's are. */
+export function engineCurve(
+  { base, queries, truth }: MeasuredSet,
+  { efs, k = 10, ...options }: EngineCurveOptions,
+): { index: Hnsw; curve: WorkPoint[] } {
+  const { rows: capacity, dimension } = base;
+  const index = Hnsw.create({ dimension, capacity, codes: 'f32', filter: 'none', ...options });
+  index.addBatch(base.data);
+  const search = (query: Float32Array, efSearch: number) => index.search(query, { k, efSearch });
+  return { index, curve: workCurve({ search, queries, truth, k, efs }) };
 }

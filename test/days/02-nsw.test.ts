@@ -11,12 +11,11 @@ import {
   isSame,
   K,
   tenThousand,
-  withTruth,
 } from '../../days/02-nsw/measure.ts';
 import * as day from '../../days/02-nsw/solution.ts';
 import { descend } from '../../days/03-layers/solution.ts';
 import { Hnsw, levelOf } from '../../src/graph/hnsw.ts';
-import { gaussianSet, rows, uniformSet } from '../../src/lab/teaching-sets.ts';
+import { gaussianSet, rows, uniformSet, withTruth } from '../../src/lab/teaching-sets.ts';
 import { workCurve } from '../../src/lab/work-curve.ts';
 
 const SEED = 3;

@@ -3,17 +3,20 @@
  * hierarchy; and that the checks let other right answers through.
  */
 import { describe, expect, it } from 'vitest';
+import { distancesAt } from '../../days/02-nsw/measure.ts';
 import { Nsw } from '../../days/02-nsw/solution.ts';
+import { EQUAL_RECALL } from '../../days/03-layers/bench.ts';
 import { checks } from '../../days/03-layers/check.ts';
-import { faultsOf, reachableOn } from '../../days/03-layers/graphs.ts';
+import { faultsOf } from '../../days/03-layers/graphs.ts';
 import { BUILD, cube, groundOf, measure, measureEngine, measureGround } from '../../days/03-layers/measure.ts';
 import * as reference from '../../days/03-layers/solution.ts';
 import { hashToUnit } from '../../src/core/random.ts';
 import { levelOf } from '../../src/graph/hnsw.ts';
+import { reachableFrom } from '../../src/lab/components.ts';
 import { findDay } from '../../src/lab/exercises/day.ts';
 import { loadMutated } from '../../src/lab/exercises/load-day.ts';
 import { runChecks } from '../../src/lab/exercises/run-checks.ts';
-import type { WorkPoint } from '../../src/lab/work-curve.ts';
+import { linksOf } from '../../src/lab/trace.ts';
 
 const layered = (options: reference.HnswOptions) => new reference.Hnsw(options);
 
@@ -45,7 +48,7 @@ describe('beside the engine', () => {
     const { index, curve } = measure(set, layered);
     expect(faultsOf(index)).toEqual([]);
     for (const recall of [0.95, 0.98]) {
-      expect(workAt(curve, recall)).toBeLessThan(1.3 * workAt(engine, recall));
+      expect(distancesAt(curve, recall)).toBeLessThan(1.3 * distancesAt(engine, recall));
     }
   });
 });
@@ -85,6 +88,21 @@ describe('what the notebook says of the hierarchy', () => {
   });
 });
 
+describe('the benchmark', () => {
+  it('times the searches in 64-D at the recall that it says', () => {
+    const { of, efs, recall } = EQUAL_RECALL;
+    const set = cube(of.n, of);
+    const curves = {
+      flat: measure(set, (options) => new Nsw(options), [efs.flat]).curve,
+      layered: measure(set, layered, [efs.layered]).curve,
+      engine: measureEngine(set, [efs.engine]).curve,
+    };
+    for (const [who, [point]] of Object.entries(curves)) {
+      expect(Math.abs(point.recall - recall), `${who}: ${point.recall}`).toBeLessThanOrEqual(0.02);
+    }
+  });
+});
+
 describe('what it is measured with', () => {
   it('hops and hubs of a graph are what counting by hand says', () => {
     const index = new reference.Hnsw({ M: 8, M0: 8, efConstruction: 8, seed: 1 });
@@ -95,7 +113,7 @@ describe('what it is measured with', () => {
       if (id !== 100) links[0].push(100);
     });
     index.entryPoint = 0;
-    expect(reachableOn(index, 0, 0).size).toBe(201);
+    expect(reachableFrom(linksOf(index, 201), [0]).size).toBe(201);
     // One hop to 1 and 100, two to 2, 99 and 101, and one more for every node further out from those.
     const hops = Array.from({ length: 200 }, (_, i) => i + 1).map((id) => Math.min(id, 1 + Math.abs(id - 100)));
     const { meanHops, hubShare } = groundOf(index);
@@ -131,13 +149,3 @@ describe('the checks', () => {
     expect(results.length).toBeGreaterThan(10);
   });
 });
-
-/** Distances per query at a recall, on the line between the two points of the curve around it. */
-function workAt(curve: readonly WorkPoint[], recall: number): number {
-  const after = curve.findIndex((point) => point.recall >= recall);
-  expect(after).toBeGreaterThanOrEqual(0);
-  if (after === 0) return curve[0].distances;
-  const [low, high] = [curve[after - 1], curve[after]];
-  const part = (recall - low.recall) / (high.recall - low.recall);
-  return low.distances + part * (high.distances - low.distances);
-}

@@ -1,10 +1,8 @@
 /** Day 04 and the engine are the same algorithm: given the same candidates they choose the same links. */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { l2 } from '../../days/02-nsw/solution.ts';
 import { fiftyIslands, measure, measureEngine, milestone } from '../../days/04-heuristic/measure.ts';
 import * as day from '../../days/04-heuristic/solution.ts';
-import { strongComponentsOf } from '../../days/04-heuristic/strong-components.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import { componentsOf } from '../../src/lab/components.ts';
 import { islands, rows } from '../../src/lab/teaching-sets.ts';
@@ -100,31 +98,4 @@ it('on the twelve points does what the notebook says', () => {
   const nearestTwo = nearestFirst.map((candidates) => candidates.slice(0, 2).map(({ id }) => id));
   expect(Math.max(...componentsOf(nearestTwo))).toBe(1);
   expect(Math.max(...componentsOf(kept))).toBe(0);
-});
-
-describe('strongComponentsOf', () => {
-  it('tells a circle from a one-way street', () => {
-    expect(strongComponentsOf([[1], [2], [0]])).toEqual([0, 0, 0]);
-    expect(strongComponentsOf([[1], [2], []]).toSorted()).toEqual([0, 1, 2]);
-    // Two circles with a bridge that leads one way; the larger is 0.
-    expect(strongComponentsOf([[1], [0, 2], [3], [4], [2]])).toEqual([1, 1, 0, 0, 0]);
-  });
-
-  it('puts two nodes together where a way leads there and back', () => {
-    const graphs = fc
-      .integer({ min: 1, max: 12 })
-      .chain((n) => fc.array(fc.uniqueArray(fc.nat(n - 1), { maxLength: 2 }), { minLength: n, maxLength: n }));
-    fc.assert(
-      fc.property(graphs, (links) => {
-        // Warshall's closure.
-        const leads = links.map((list, id) => links.map((_, to) => to === id || list.includes(to)));
-        for (const k of links.keys())
-          for (const i of links.keys()) for (const j of links.keys()) leads[i][j] ||= leads[i][k] && leads[k][j];
-        const groups = strongComponentsOf(links);
-        for (const i of links.keys())
-          for (const j of links.keys()) expect(groups[i] === groups[j]).toBe(leads[i][j] && leads[j][i]);
-      }),
-      { seed: 4 },
-    );
-  });
 });

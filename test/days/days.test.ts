@@ -17,6 +17,7 @@ import { type Hole, linesOfCode, parseHoles, unwrittenHoles } from '../../src/la
 import { killMutants } from '../../src/lab/exercises/kill-mutants.ts';
 import { readMutants } from '../../src/lab/exercises/mutants.ts';
 import { isGreen } from '../../src/lab/exercises/run-checks.ts';
+import { engineMap } from '../../src/lab/figures/engine-map.ts';
 
 /** The machine may be busy with other tests: what is stopped after this long does not end. */
 const TIMEOUT_MS = 120_000;
@@ -36,6 +37,12 @@ describe.each(names)('day %s', (name) => {
   beforeAll(async () => {
     day = await findDay(name);
     holes = parseHoles(readDayFile(day, 'solution.ts'), 'solution.ts');
+  });
+
+  it('is about the room that is lit on the map of the engine', () => {
+    const [, room] = /with the room of day \d\d, (\w+), lit/.exec(engineMap(day.number)) ?? [];
+    expect(existsSync(join(REPOSITORY, day.room)), day.room).toBe(true);
+    expect(day.room.split('/').slice(0, 2)).toEqual(['src', room]);
   });
 
   it('has two or three holes, 30 lines or fewer in all, each with its task', () => {

@@ -37,6 +37,12 @@ describe('the command line of npm run bench', () => {
     [['day'], /^day : which one\?.*npm run bench -- day 3$/],
     [['day', 'three'], /^day three: which one/],
     [['day', '3', 'kernels'], /^day 3 kernels: one day at a time/],
+    [['kernels', 'day', '3'], /^day 3 stands alone: npm run bench -- day 3$/],
+    [['kernels', 'day'], /^day stands alone: npm run bench -- day 3$/],
+    [['day', '3', '--dataset', 'x', '--out', 'y'], /^day 3 --dataset: that flag goes with indexes$/],
+    [['day', '3', '--out', 'y'], /^day 3 --out: that flag goes with kernels, indexes$/],
+    [['kernels', '--rounds', '2'], /^kernels --rounds: that flag goes with indexes, day$/],
+    [['indexes', '--dimension', '8'], /^indexes --dimension: that flag goes with kernels$/],
     [['--dimension', '0'], /--dimension 0/],
     [['--rows', '99'], /--rows 99/],
     [['--codes', 'f32'], /unknown option '--codes'/],
@@ -48,8 +54,8 @@ describe('the command line of npm run bench', () => {
 
 describe('the benchmark of a day', () => {
   it('says which days there are, and writes nothing', async () => {
-    const options = parseBenchArguments(['day', '99', '--out', path.join(folder, 'day')]) as BenchOptions;
-    await expect(bench(options, () => {})).rejects.toThrow(
+    const options = parseBenchArguments(['day', '99']) as BenchOptions;
+    await expect(bench({ ...options, out: path.join(folder, 'day') }, () => {})).rejects.toThrow(
       /day 99 has no bench\.ts: the days that time something are /,
     );
     expect(await readdir(folder)).not.toContain('day');

@@ -113,6 +113,10 @@ describe('what a figure says', () => {
       expect.arrayContaining(['hnsw sq7, mean', 'hnsw sq7, p99', 'hnsw f32, mean', 'hnsw f32, p99', 'exact: 3,200 µs']),
     );
     expect(texts(recallDistancesFigure(rows))).toEqual(expect.arrayContaining(['hnsw sq7', 'exact: 60k']));
+    const counted = growth.map(({ us, ...point }) => point);
+    expect(growthFigure(counted, { cost: 'distances' })).toBe(growthFigure(growth, { cost: 'distances' }));
+    // @ts-expect-error points without a time have none to draw
+    expect(() => growthFigure(counted, { cost: 'us' })).toThrow(ParameterError);
     expect(texts(growthFigure(growth, { cost: 'distances' }))).toEqual(
       expect.arrayContaining(['hnsw sq7', 'hnsw f32', 'Vectors in the set →']),
     );
@@ -135,6 +139,18 @@ describe('what a figure says', () => {
     const dots = (svg: string) => readElements(svg).flatMap(({ attributes: { cy } }) => (cy ? [Number(cy)] : []));
     const tallness = (svg: string) => Math.max(...dots(svg)) - Math.min(...dots(svg));
     expect(tallness(far)).toBeGreaterThan(200);
+  });
+
+  it('leaves out a series without points, and the others keep their colours', () => {
+    const one = (label: string, points: { x: number; y: number }[]) => ({ label, points });
+    const figure = (series: Parameters<typeof lineFigure>[0]['series']) =>
+      lineFigure({ x: { label: 'x', scale: 'linear' }, y: { label: 'y', scale: 'linear' }, series });
+    const [a, c] = [[{ x: 1, y: 1 }], [{ x: 2, y: 2 }]];
+    const svg = figure([one('a', a), one('b', []), one('c', c)]);
+    expect(texts(svg)).toEqual(expect.arrayContaining(['a', 'c']));
+    expect(texts(svg)).not.toContain('b');
+    expect(svg).toBe(figure([one('a', a), { ...one('c', c), color: 2 }]));
+    expect(() => figure([one('a', []), one('b', [])])).toThrow(/series = no points/);
   });
 
   it('draws one dot a measurement', () => {

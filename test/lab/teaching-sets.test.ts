@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DimensionError, ParameterError } from '../../src/core/errors.ts';
 import { type Matrix, row } from '../../src/core/matrix.ts';
 import { componentsOf } from '../../src/lab/components.ts';
-import { exactTruth, gaussianSet, islands, rows, uniformSet } from '../../src/lab/teaching-sets.ts';
+import { exactTruth, gaussianSet, islands, rows, uniformSet, withTruth } from '../../src/lab/teaching-sets.ts';
 
 const l2 = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, j) => sum + (value - b[j]) ** 2, 0);
 
@@ -168,4 +168,10 @@ describe('exactTruth', () => {
       DimensionError,
     );
   });
+});
+
+it('withTruth is the set with its exact neighbours, ten unless told', () => {
+  const set = islands({ n: 60, dimension: 3, queries: 5 });
+  expect(withTruth(set)).toEqual({ ...set, truth: exactTruth({ base: set.base, queries: set.queries, k: 10 }) });
+  expect(withTruth(set, 3).truth.k).toBe(3);
 });

@@ -66,7 +66,7 @@ describe('the twelve points', () => {
       expect(own).toHaveLength(Math.min(id, 2));
       for (const other of others) expect(distance(other)).toBeGreaterThan(Math.max(...own.map(distance)));
     }
-    expect(reachableFrom(TWELVE_LINKS, start).size).toBe(12);
+    expect(reachableFrom(TWELVE_LINKS, [start]).size).toBe(12);
   });
 
   it('trap greedy search from a in a local minimum, after a, d, g, l', () => {

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ParameterError } from '../../src/core/errors.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
+import { countingDistance } from '../../src/lab/exercises/counting-distance.ts';
 import { exactTruth, rows, uniformSet } from '../../src/lab/teaching-sets.ts';
-import { workCurve } from '../../src/lab/work-curve.ts';
+import { countedCurve, engineCurve, workCurve } from '../../src/lab/work-curve.ts';
 
 const { base, queries } = uniformSet({ n: 300, dimension: 4, queries: 10 });
 const truth = exactTruth({ base, queries, k: 5 });
+const l2 = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, j) => sum + (value - b[j]) ** 2, 0);
 
 describe('workCurve', () => {
   /** Compares the query with the first `ef` vectors. */
@@ -52,5 +54,34 @@ describe('workCurve', () => {
   it('refuses a beam narrower than k, and no queries', () => {
     expect(() => workCurve({ search: firstFew, queries, truth, k: 5, efs: [4] })).toThrow(/efs = 4.*k = 5/);
     expect(() => workCurve({ search: firstFew, queries: [], truth, k: 5, efs: [5] })).toThrow(ParameterError);
+  });
+});
+
+describe('countedCurve', () => {
+  it('is the curve of the same search, its distances counted from outside', () => {
+    const counting = countingDistance(l2);
+    counting.distance(queries.data, queries.data);
+    const vectors = rows(base).slice(0, 200);
+    const search = (query: Float32Array, { k, ef }: { k: number; ef: number }) => {
+      const compared = vectors.slice(0, ef).map((vector, id) => ({ id, distance: counting.distance(query, vector) }));
+      return compared.sort((a, b) => a.distance - b.distance).slice(0, k);
+    };
+    const points = countedCurve(search, { queries, truth }, { counting, efs: [5, 150], k: 5 });
+    const known = (query: Float32Array, ef: number) => ({
+      ids: search(query, { k: 5, ef }).map(({ id }) => id),
+      distances: ef,
+    });
+    expect(points).toEqual(workCurve({ search: known, queries, truth, k: 5, efs: [5, 150] }));
+  });
+});
+
+describe('engineCurve', () => {
+  it('is the curve of the engine over the set, built as it is told', () => {
+    const { index, curve } = engineCurve({ base, queries, truth }, { efs: [5, 300], k: 5, M: 6, seed: 3 });
+    expect(index.stats()).toMatchObject({ M: 6, codes: 'f32', filter: 'none' });
+    expect(curve.map(({ ef }) => ef)).toEqual([5, 300]);
+    expect(curve[1].recall).toBe(1);
+    const again = (query: Float32Array, efSearch: number) => index.search(query, { k: 5, efSearch });
+    expect(curve).toEqual(workCurve({ search: again, queries, truth, k: 5, efs: [5, 300] }));
   });
 });

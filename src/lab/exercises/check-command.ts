@@ -1,7 +1,7 @@
 /** `npm run check -- N`: the day's checks on what the learner wrote, in a process that can be stopped. */
 import { type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from '../command.ts';
 import { failureText, holeLine, problemText, resultLine, typesText } from './check-report.ts';
-import { runSession, type SessionEvent } from './check-session.ts';
+import { type Problem, runSession, type SessionEvent } from './check-session.ts';
 import { type FoundDay, findDay, pathInRepository, REPOSITORY } from './day.ts';
 import { ExerciseError } from './exercise-error.ts';
 import { pristineExercise, readDayFile } from './exercise-file.ts';
@@ -74,13 +74,16 @@ async function checkFile(
   if (wrongTypes.length > 0) say(`\n${typesText(wrongTypes, day, file)}`);
   for (const failure of all ? failures : failures.slice(0, 1)) say(`\n${failureText(failure, day, file)}`);
   if (problem) say(problemText(problem, day, problem.kind === 'check' ? 'check.ts' : file));
-  say(`${results.length > 0 || problem ? '\n' : ''}${summary(results, file)}`);
+  say(`${results.length > 0 || problem ? '\n' : ''}${summary(results, file, problem)}`);
 
   const green = isGreen(results) && problem === undefined;
   if (solution) return green ? 0 : 1;
   const { names, unwritten } = holes!;
   const passed = results.filter(({ status }) => status === 'passed').length;
-  const outcome = { passed, checks: results.length, written: names.length - unwritten.length, holes: names.length };
+  const outcome = {
+    ...{ passed, checks: results.length, written: names.length - unwritten.length, holes: names.length },
+    ...(problem && { problem: true as const }),
+  };
   // A file that cannot be loaded says nothing about the checks: what was known of them stays.
   const progress = results.length > 0 ? recordCheck(day.root, day.number, outcome, say) : undefined;
   if (failures.length === 0 && !problem && (green || wrongTypes.length === 0)) say(nextStep(day, progress));
@@ -104,10 +107,15 @@ function holesOf(day: FoundDay, text: string): { names: string[]; unwritten: str
   }
 }
 
-function summary(results: readonly CheckResult[], file: string): string {
+function summary(results: readonly CheckResult[], file: string, problem: Problem | undefined): string {
   if (results.length === 0) return paint.bad(`${file}: no check ran`);
   const count = (status: CheckResult['status']) => results.filter((result) => result.status === status).length;
-  if (isGreen(results)) return paint.good(`${file}: all ${results.length} checks passed`);
+  if (isGreen(results)) {
+    const { length } = results;
+    if (problem)
+      return paint.bad(`${file}: ${length} of ${length} checks passed, but something failed outside of them`);
+    return paint.good(`${file}: all ${length} checks passed`);
+  }
   const parts = [
     `${count('passed')} of ${results.length} checks passed`,
     ...(count('failed') > 0 ? [`${count('failed')} failed`] : []),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { OutputError } from '../../core/errors.ts';
 import { type FoundDay, pathInRepository } from './day.ts';
 import { ExerciseError } from './exercise-error.ts';
-import { firstDifference, generateExercise, keepWritten, parseHoles, unwrittenHoles } from './holes.ts';
+import { generateExercise, keepWritten, parseHoles, unwrittenHoles } from './holes.ts';
 
 /** The exercise as the solution generates it. */
 export function pristineExercise(day: FoundDay): string {
@@ -20,8 +20,8 @@ export function pristineExercise(day: FoundDay): string {
 export type Update = 'made' | 'updated' | 'current';
 
 /**
- * Writes exercise.ts as the solution generates it, around the holes that are written already. Where something outside the
- * holes would be lost, a copy is kept first.
+ * Writes exercise.ts as the solution generates it, around the holes that are written already. The rest of what was there (an
+ * old solution's text, a learner's own function, notes in a hole) is replaced: a copy of the file is kept first.
  */
 export function updateExercise(day: FoundDay): { update: Update; kept: string[]; copy?: string } {
   const fresh = pristineExercise(day);
@@ -36,10 +36,9 @@ export function updateExercise(day: FoundDay): { update: Update; kept: string[];
     .filter((name) => !unwritten.includes(name));
   const text = keepWritten(fresh, old, day);
   if (text === old) return { update: 'current', kept };
-  // With nothing written, what differs is an old solution's text. Otherwise it may be a learner's own function.
-  const copy = kept.length > 0 && firstDifference(old, fresh) !== undefined ? keepCopy(day) : undefined;
+  const copy = keepCopy(day);
   writeDayFile(day, 'exercise.ts', text);
-  return { update: 'updated', kept, ...(copy !== undefined && { copy }) };
+  return { update: 'updated', kept, copy };
 }
 
 /** Puts exercise.ts back to the beginning. What was there is kept beside it; undefined where there was nothing to keep. */

@@ -5,7 +5,8 @@ import { updateExercise } from './exercise-file.ts';
 
 const FLAGS: Record<string, Flag> = {};
 
-const HELP = `Makes exercise.ts from solution.ts. Holes that are written already stay as they are.
+const HELP = `Makes exercise.ts from solution.ts. Holes that are written already stay as they are;
+where anything else changes, the file as it was is kept beside it, as exercise.kept-1.ts, exercise.kept-2.ts, …
 
   npm run exercises            every day
   npm run exercises -- 3       day 3

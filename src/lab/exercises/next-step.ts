@@ -6,7 +6,7 @@ import { ExerciseError } from './exercise-error.ts';
 import { readDayFile } from './exercise-file.ts';
 import { parseHoles, unwrittenHoles } from './holes.ts';
 import { paint, wrap } from './paint.ts';
-import type { DayProgress } from './progress.ts';
+import { type DayProgress, wasGreen } from './progress.ts';
 
 export function nextStep(day: FoundDay, progress: DayProgress | undefined): string {
   const file = pathInRepository(day, 'exercise.ts');
@@ -26,7 +26,7 @@ export function nextStep(day: FoundDay, progress: DayProgress | undefined): stri
     const task = first.task.length > 0 ? `\n${wrap(first.task.join(' '), { indent: '  ' })}` : '';
     return `Next: ${begin} hole ${paint.strong(first.name)}, ${file}:${first.line}${task}`;
   }
-  if (progress === undefined || progress.passed < progress.checks) return `Next: npm run check -- ${day.number}`;
+  if (progress === undefined || !wasGreen(progress)) return `Next: npm run check -- ${day.number}`;
   const tomorrow = dayFolders(day.root).find((name) => name > day.name);
   const then = tomorrow === undefined ? '' : `; the next day: npm run day -- ${Number(tomorrow.slice(0, 2))}`;
   const solution = pathInRepository(day, 'solution.ts');

@@ -5,7 +5,7 @@ import { type Flag, flagHelp, isMain, readCommandLine, runCommand } from '../com
 import { formatTable } from '../format.ts';
 import { type FoundDay, listDays, REPOSITORY } from './day.ts';
 import { paint } from './paint.ts';
-import { type DayProgress, readProgress } from './progress.ts';
+import { type DayProgress, readProgress, wasGreen } from './progress.ts';
 
 const FLAGS: Record<string, Flag> = {
   json: { help: 'for programs: the days and what is known of each, as JSON' },
@@ -47,8 +47,8 @@ export async function progressCommand(
 function row({ number, title }: FoundDay, progress: DayProgress | undefined): string[] {
   if (progress === undefined) return [String(number), title, bar(0), '', '', '', ''];
   const { passed, checks, written, holes, runs, green } = progress;
-  const now = checks > 0 && passed === checks;
-  const since = green === undefined ? '' : `${now ? 'green since' : 'was green on'} ${green.slice(0, 10)}`;
+  const since =
+    green === undefined ? '' : `${wasGreen(progress) ? 'green since' : 'was green on'} ${green.slice(0, 10)}`;
   return [
     String(number),
     title,

@@ -14,6 +14,8 @@ export interface DayProgress {
   checks: number;
   written: number;
   holes: number;
+  /** Of the last check: something failed outside of every check, so that it was red whatever passed. */
+  problem?: true;
   /** How often the check ran. */
   runs: number;
   /** ISO dates: of the first check, of the last, and of the first that was green. */
@@ -49,14 +51,14 @@ export function readProgress(root: string, say: (text: string) => void): Progres
 export function recordCheck(
   root: string,
   day: number,
-  outcome: Pick<DayProgress, 'passed' | 'checks' | 'written' | 'holes'>,
+  outcome: Pick<DayProgress, 'passed' | 'checks' | 'written' | 'holes' | 'problem'>,
   say: (text: string) => void,
   now: Date = new Date(),
 ): DayProgress {
   const progress = readProgress(root, say);
   const before = progress[day];
   const last = now.toISOString();
-  const green = before?.green ?? (outcome.checks > 0 && outcome.passed === outcome.checks ? last : undefined);
+  const green = before?.green ?? (wasGreen(outcome) ? last : undefined);
   const after: DayProgress = {
     ...outcome,
     runs: (before?.runs ?? 0) + 1,
@@ -66,6 +68,11 @@ export function recordCheck(
   };
   write(root, { ...progress, [day]: after });
   return after;
+}
+
+/** Whether the last check was green: there were checks, all of them passed, and nothing failed beside them. */
+export function wasGreen({ passed, checks, problem }: Pick<DayProgress, 'passed' | 'checks' | 'problem'>): boolean {
+  return checks > 0 && passed === checks && !problem;
 }
 
 /** Beside its place, then moved there: a reader never meets half a file. */

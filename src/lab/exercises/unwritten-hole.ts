@@ -27,9 +27,7 @@ export function isUnwritten(error: unknown): error is UnwrittenHole {
 export function attempt<T>(run: () => T): T | undefined {
   const explain = (error: unknown): undefined => {
     if (!isUnwritten(error)) throw error;
-    console.log(
-      `Your part shows up here once hole ${error.hole} is written: npm run check -- ${error.day}`,
-    );
+    console.log(`Your part shows up here once hole ${error.hole} is written: npm run check -- ${error.day}`);
   };
   try {
     const result = run();

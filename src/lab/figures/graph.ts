@@ -12,7 +12,18 @@ import {
   nodeSize,
   pairsOf,
 } from './node-link.ts';
-import { checkPlanar, extentOf, type FigurePoints, type Frame, fit, namesOf, shapeOf, vectorsOf } from './plane.ts';
+import {
+  checkIds,
+  checkPlanar,
+  extentOf,
+  type FigurePoints,
+  type Frame,
+  fit,
+  idsOf,
+  namesOf,
+  shapeOf,
+  vectorsOf,
+} from './plane.ts';
 import type { Shape } from './shapes.ts';
 import {
   BLUE,
@@ -39,13 +50,17 @@ export interface GraphFigureOptions extends Omit<FigureOptions, 'height'> {
   labels?: Readonly<Record<number, string>>;
 }
 
-/** `points` of two components; `links` by id. */
+/** `points` of two components; `links` by id. Throws ParameterError where an id is that of no point. */
 export function graphFigure(points: FigurePoints, links: Links, options: GraphFigureOptions = {}): string {
   const { groups, query, strong = [], dropped = [], labels = {} } = options;
   const width = checkedWidth(options.width, 640);
   const vectors = vectorsOf(points);
   const names = namesOf(points);
   if (query) checkPlanar(query, 'query');
+  checkIds(idsOf(links), vectors.length, 'links');
+  checkIds(strong.flat(), vectors.length, 'strong');
+  checkIds(dropped.flat(), vectors.length, 'dropped');
+  checkIds(Object.keys(labels).map(Number), vectors.length, 'labels');
   const extent = extentOf(query ? [...vectors, query] : vectors);
   const top = headHeight(options) + 26;
   const inner = width - 2 * MARGIN;

@@ -2,18 +2,17 @@
 import { lineFigure } from './line.ts';
 import type { FigureOptions } from './theme.ts';
 
-/** What one query costs in a set of `n` vectors, at one recall. */
-export interface GrowthPoint {
-  series: string;
-  n: number;
-  distances: number;
-  us: number;
-}
+export type Cost = 'distances' | 'us';
+
+/** What one query costs in a set of `n` vectors, at one recall: at least the cost that is drawn. */
+export type GrowthPoint<Drawn extends Cost = Cost> = { series: string; n: number } & { [cost in Cost]?: number } & {
+  [cost in Drawn]: number;
+};
 
 /** How cost grows with the number of vectors, on two logarithmic axes: linear search climbs a diagonal, a good graph does not. */
-export function growthFigure(
-  points: readonly GrowthPoint[],
-  options: FigureOptions & { cost: 'distances' | 'us' },
+export function growthFigure<Drawn extends Cost>(
+  points: readonly GrowthPoint<NoInfer<Drawn>>[],
+  options: FigureOptions & { cost: Drawn },
 ): string {
   const { cost, ...rest } = options;
   const names = [...new Set(points.map((point) => point.series))];

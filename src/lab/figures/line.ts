@@ -51,12 +51,13 @@ export interface LineFigure extends FigureOptions {
   levels?: readonly Level[];
 }
 
-/** Lines with dots, named where they end: what the figures above are made of, and those of the days to come. */
+/** Lines with dots, named where they end: what most figures are made of. A series without points is left out. */
 export function lineFigure(figure: LineFigure): string {
   const { x, y, title, subtitle } = figure;
   const width = checkedWidth(figure.width, 640);
   const height = figure.height ?? Math.round(Math.max(width * 0.62, 320));
-  const series = figure.series.map((one, i) => styled(one, one.color ?? i));
+  // Colours first: who is missing does not change the others'.
+  const series = figure.series.map((one, i) => styled(one, one.color ?? i)).filter(({ points }) => points.length > 0);
   const drawn = series.flatMap((one) => one.points);
   if (drawn.length === 0) {
     throw new ParameterError({ parameter: 'series', got: 'no points', want: 'give a figure at least one point' });

@@ -1,5 +1,5 @@
 /**
- * The parts of a drawn graph: links, nodes, arrows, words beside nodes and the key below. Not Observable Plot's, because a
+ * The parts of a drawn graph: links, nodes and arrows. Not Observable Plot's, because a
  * graph's thousand links have to be one path and its far nodes one more for the picture to stay small.
  */
 import type { Links } from '../trace.ts';
@@ -38,14 +38,19 @@ export function nodeSize(count: number, frame: Frame, hasNames: boolean): { radi
 /** Every pair of linked nodes once, however many ways the links go; `of`: only the links of these. */
 export function pairsOf(links: Links, of?: ReadonlySet<number>): [from: number, to: number][] {
   const pairs = new Set<number>();
+  // A pair is one number; a link may lead beyond the last node that has a list.
+  const count = links.reduce(
+    (most, list) => Array.from(list ?? []).reduce((a, b) => Math.max(a, b + 1), most),
+    links.length,
+  );
   for (const [from, neighbors] of links.entries()) {
     if (!neighbors || of?.has(from) === false) continue;
     for (let i = 0; i < neighbors.length; i++) {
       const to = neighbors[i];
-      if (to !== from) pairs.add(Math.min(from, to) * links.length + Math.max(from, to));
+      if (to !== from) pairs.add(Math.min(from, to) * count + Math.max(from, to));
     }
   }
-  return Array.from(pairs, (pair) => [Math.floor(pair / links.length), pair % links.length]);
+  return Array.from(pairs, (pair) => [Math.floor(pair / count), pair % count]);
 }
 
 /** Linked nodes, all as one light path. */

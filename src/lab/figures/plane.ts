@@ -1,5 +1,6 @@
 /** A piece of the page on which 2-D points are laid out: to scale, y upwards, or tilted as the storeys of a layered graph are. */
 import { DimensionError, ParameterError } from '../../core/errors.ts';
+import type { Links } from '../trace.ts';
 
 /** In pixels. */
 export interface Frame {
@@ -33,6 +34,27 @@ export function checkPlanar(vector: ArrayLike<number>, where: string): void {
   if (vector.length !== 2) throw new DimensionError({ expected: 2, got: vector.length, where });
   if (!Number.isFinite(vector[0]) || !Number.isFinite(vector[1])) {
     throw new ParameterError({ parameter: where, got: `(${vector[0]}, ${vector[1]})`, want: 'two finite numbers' });
+  }
+}
+
+/** Ids are positions among the `count` points of a figure: throws ParameterError at one that is none. */
+export function checkIds(ids: Iterable<number>, count: number, parameter: string): void {
+  for (const id of ids) {
+    if (Number.isInteger(id) && id >= 0 && id < count) continue;
+    throw new ParameterError({
+      parameter,
+      got: `node ${id}`,
+      want: `an id of the ${count} points, from 0 to ${count - 1}`,
+    });
+  }
+}
+
+/** Every node that has links, and whom they lead to. */
+export function* idsOf(links: Links): Generator<number> {
+  for (const [from, neighbors] of links.entries()) {
+    if (!neighbors) continue;
+    yield from;
+    yield* Array.from(neighbors);
   }
 }
 

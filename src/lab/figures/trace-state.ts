@@ -30,7 +30,7 @@ export interface TraceFigureOptions extends Omit<FigureOptions, 'height'> {
   panels?: 'last' | 'hops' | 'layers';
   /** The node that is truly nearest to the query. */
   nearest?: number;
-  /** What the search returned. */
+  /** What the search returned; a single one that is not `nearest` is labelled as stuck. */
   found?: readonly number[];
 }
 
@@ -114,7 +114,7 @@ export function drawState(
   const label = (id: number, words: string, ink: string) =>
     drawLabel(group, { words, at: places[id], away: others(places[id]), clear: radius + 6, frame, ink });
   if (nearest !== undefined) label(nearest, found?.includes(nearest) ? 'nearest, found' : 'nearest', GREEN.text);
-  if (found?.length === 1 && found[0] !== nearest) label(found[0], 'stuck here', BLUE.text);
+  if (nearest !== undefined && found?.length === 1 && found[0] !== nearest) label(found[0], 'stuck here', BLUE.text);
 }
 
 function drawRing(

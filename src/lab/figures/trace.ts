@@ -6,7 +6,7 @@ import { ParameterError } from '../../core/errors.ts';
 import type { SearchTrace } from '../trace.ts';
 import { drawKey, keyHeight } from './key.ts';
 import { drawArrow } from './node-link.ts';
-import { checkPlanar, extentOf, type Frame, fit, namesOf, shapeOf, tilt, vectorsOf } from './plane.ts';
+import { checkIds, checkPlanar, extentOf, type Frame, fit, idsOf, namesOf, shapeOf, tilt, vectorsOf } from './plane.ts';
 import { BLUE, checkedWidth, draw, drawHead, finish, headHeight, INK, newDrawing } from './theme.ts';
 import { drawState, keyOf, labelOf, type Picture, type TraceFigureOptions } from './trace-state.ts';
 
@@ -32,7 +32,13 @@ export function traceFigure(trace: SearchTrace, options: TraceFigureOptions): st
     steps,
   };
   checkPlanar(options.query, 'query');
-  checkNodes(picture);
+  const { length } = picture.vectors;
+  for (const { roles } of steps) checkIds(roles.keys(), length, 'trace');
+  for (const [level, links] of picture.layers.entries()) {
+    checkIds(idsOf(links), length, layers ? `layers[${level}]` : 'links');
+  }
+  checkIds(options.nearest === undefined ? [] : [options.nearest], length, 'nearest');
+  checkIds(options.found ?? [], length, 'found');
   const panels = options.panels ?? (layers && layers.length > 1 ? 'layers' : 'last');
   if (panels === 'hops') return drawHops(picture);
   return panels === 'layers' ? drawStoreys(picture) : drawLast(picture);
@@ -153,15 +159,4 @@ function drawStoreys(picture: Picture): string {
   }
   drawKey(svg, key, width, keyTop);
   return finish(svg);
-}
-
-function checkNodes({ steps, vectors }: Picture): void {
-  const highest = steps.reduce((most, { roles }) => Math.max(most, ...roles.keys()), 0);
-  if (highest >= vectors.length) {
-    throw new ParameterError({
-      parameter: 'points',
-      got: `${vectors.length}`,
-      want: `as many as the graph has nodes: the trace touches node ${highest}`,
-    });
-  }
 }

@@ -6,12 +6,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dealer, Subscriber } from 'zeromq';
 import { AnnError } from '../../core/errors.ts';
 import { type Connection, newConnection } from './connection.ts';
+import { kernelCommand } from './kernelspec.ts';
 import type { DataOutput, Output, StreamOutput } from './notebook.ts';
 
 export interface KernelOptions {
@@ -56,13 +56,19 @@ export class Kernel {
   readonly #listeners = new Map<string, (type: string, content: Content) => void>();
   /** By display id, as an output may be replaced by later code. */
   readonly #displays = new Map<string, DataOutput>();
-  #stopping = false;
+  #stopped: Promise<void> | undefined;
   #printed = '';
 
   /** Starts a kernel and waits until it answers. Throws KernelError where it does not, with what it printed. */
   static async start(options: KernelOptions): Promise<Kernel> {
     const connection = await newConnection(options.transport ?? (process.platform === 'win32' ? 'tcp' : 'ipc'));
-    const kernel = new Kernel(options, connection);
+    let kernel: Kernel;
+    try {
+      kernel = new Kernel(options, connection);
+    } catch (cause) {
+      rmSync(connection.folder, { recursive: true, force: true });
+      throw new KernelError('start', `the kernel could not be started: ${(cause as Error).message}`, { cause });
+    }
     try {
       await kernel.#ready(options.startTimeoutMs ?? 60_000);
       return kernel;
@@ -107,9 +113,12 @@ export class Kernel {
   }
 
   /** Ends the kernel and every process that it has started, whatever they are doing. */
-  async stop({ graceMs = 1000 } = {}): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
+  stop({ graceMs = 1000 } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs);
+    return this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
     if (this.#isRunning()) {
       const goodbye = this.#request(this.#sockets.control, 'shutdown_request', { restart: false });
       goodbye.catch(() => {});
@@ -124,24 +133,8 @@ export class Kernel {
 
   private constructor({ spec, cwd, env, node = process.execPath }: KernelOptions, connection: Connection) {
     this.#connection = connection;
-    const manifest = JSON.parse(readFileSync(path.join(spec, 'kernel.json'), 'utf8'));
-    const [command, ...args] = (manifest.argv as string[]).map((word) =>
-      word.replaceAll('{resource_dir}', spec).replaceAll('{connection_file}', connection.file),
-    );
-    // A process group of its own, so that what a cell has started ends with it.
-    this.#process = spawn(command === 'node' ? node : command, args, {
-      cwd,
-      env: { ...plainEnvironment(), ...manifest.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: process.platform !== 'win32',
-    });
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#printed = (this.#printed + text).slice(-PRINTED_CHARACTERS);
-      });
-    }
-    process.once('exit', this.#kill);
-
+    const { command, args, env: plain } = kernelCommand(spec, connection.file);
+    // The process last: where anything before fails, there is none to end.
     const connect = <T extends Dealer | Subscriber>(socket: T, channel: 'shell' | 'control' | 'iopub'): T => {
       socket.connect(connection.address(channel));
       return socket;
@@ -152,6 +145,21 @@ export class Kernel {
       iopub: connect(new Subscriber({ linger: 0, receiveHighWaterMark: 0 }), 'iopub'),
     };
     this.#sockets.iopub.subscribe();
+
+    // A process group of its own, so that what a cell has started ends with it.
+    this.#process = spawn(command === 'node' ? node : command, args, {
+      cwd,
+      env: { ...plain, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: process.platform !== 'win32',
+    });
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#printed = (this.#printed + text).slice(-PRINTED_CHARACTERS);
+      });
+    }
+    process.once('exit', this.#kill);
+
     const answer = ({ parent, content }: Message) => this.#replies.get(parent.msg_id ?? '')?.(content);
     this.#lost = Promise.race([
       this.#death(),
@@ -300,10 +308,4 @@ interface Message {
 
 interface Transient {
   transient?: { display_id?: string };
-}
-
-/** This process's environment without what would change a notebook's outputs: options for Node, colours, the user's language. */
-function plainEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS|FORCE_COLOR|LC_.*)$/.test(name));
-  return { ...Object.fromEntries(kept), NO_COLOR: '1', LANG: 'en_US.UTF-8', TZ: 'UTC' };
 }

@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { AnnError, OutputError } from '../../core/errors.ts';
+import { AnnError, OutputError, UsageError } from '../../core/errors.ts';
 import { type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from '../command.ts';
 import { REPOSITORY } from '../exercises/day.ts';
 import { selectNotebooks } from './find.ts';
@@ -140,6 +140,11 @@ if (isMain(import.meta.url)) {
     const say = (text: string) => process.stdout.write(`${text}\n`);
     const line = readCommandLine(process.argv.slice(2), FLAGS, true);
     if (line.values.help) return void say(HELP);
+    const words = line.positionals.join(' ');
+    if (line.values.link && words) throw new UsageError(`--link starts nothing: leave out ${words}`);
+    if (line.positionals.length > 1) {
+      throw new UsageError(`${words}: one notebook at a time, such as npm run lab -- ${line.positionals[0]}`);
+    }
     if (line.values.link) return void say(`linked ${linkKernel()}: choose the kernel "TypeScript (annlab)"`);
     const port = integerFlag(line, 'port', { min: 1, max: 65_535 });
     const [notebook] = line.positionals.length > 0 ? selectNotebooks(line.positionals) : [];

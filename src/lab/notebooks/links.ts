@@ -3,7 +3,7 @@
  * notebooks and to files of the repository; the site shows them as pages of its own. What it has no page for (a folder) is
  * made plain text. A link to nothing is an error: it would be dead in the notebook too.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseHTML } from 'linkedom';
 
@@ -33,9 +33,9 @@ export function rewriteLinks(html: string, context: LinkContext): { html: string
   for (const picture of document.querySelectorAll('img[src]')) {
     const src = picture.getAttribute('src') ?? '';
     if (/^[a-z][a-z+.-]*:/i.test(src)) continue;
-    const file = path.join(context.root, path.dirname(context.source), decodeURI(src));
-    if (existsSync(file)) picture.setAttribute('src', dataUri(file));
-    else dead.push(src);
+    const target = locate(src, context);
+    if (target === undefined || target.isFolder) dead.push(src);
+    else picture.setAttribute('src', dataUri(path.join(context.root, target.file)));
   }
   return { html: document.body.innerHTML, dead };
 }
@@ -45,17 +45,28 @@ export function relative(from: string, to: string): string {
   return path.posix.relative(path.posix.dirname(from), to);
 }
 
-function resolve(
-  href: string,
-  { source, root, pageOf }: LinkContext,
-): { page?: string | undefined; fragment: string } | undefined {
-  const [, filePart, fragment] = /^([^#?]*)[^#]*(#.*)?$/.exec(href) ?? [];
-  const file = path.posix.join(path.posix.dirname(source), decodeURI(filePart));
-  const inside = !file.startsWith('..') && existsSync(path.join(root, file));
-  if (!inside) return undefined;
-  const isFolder = statSync(path.join(root, file)).isDirectory();
-  // Pages have an anchor for each line, and none for `#L10-L20`.
-  return { page: isFolder ? undefined : pageOf(file), fragment: (fragment ?? '').replace(/^(#L\d+)-L?\d+$/, '$1') };
+function resolve(href: string, context: LinkContext): { page?: string | undefined; fragment: string } | undefined {
+  const target = locate(href, context);
+  if (target === undefined) return undefined;
+  const [fragment = ''] = /#.*$/s.exec(href) ?? [];
+  return {
+    page: target.isFolder ? undefined : context.pageOf(target.file),
+    // Pages have an anchor for each line, and none for `#L10-L20`.
+    fragment: fragment.replace(/^(#L\d+)-L?\d+$/, '$1'),
+  };
+}
+
+/** What a relative address names, from the root; undefined: nothing, or nothing within the root. */
+function locate(address: string, { source, root }: LinkContext): { file: string; isFolder: boolean } | undefined {
+  try {
+    const whole = path.join(root, path.dirname(source), decodeURIComponent(address.replace(/[#?].*$/s, '')));
+    const file = path.relative(root, whole).split(path.sep).join('/');
+    if (/^\.\.(\/|$)/.test(file) || path.isAbsolute(file)) return undefined;
+    return { file, isFolder: statSync(whole).isDirectory() };
+  } catch {
+    // No address (`%E0%A4%A`), or nothing there.
+    return undefined;
+  }
 }
 
 function dataUri(file: string): string {

@@ -47,7 +47,7 @@ export function highlight(code: string, language: string): string {
   return hljs.getLanguage(name) ? hljs.highlight(code, { language: name }).value : escapeHtml(code);
 }
 
-// AssemblyScript has TypeScript's syntax; `paper` is how the notebooks write a paper's pseudo-code.
+// AssemblyScript has TypeScript's syntax.
 const LANGUAGES: Record<string, string> = {
   ts: 'typescript',
   assemblyscript: 'typescript',

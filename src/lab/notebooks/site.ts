@@ -86,36 +86,34 @@ const HELP = `Renders every notebook, as committed, to static HTML that works of
 ${flagHelp(FLAGS)}`;
 
 /** What the days are about of which there is no card yet. */
-const AHEAD: readonly string[] = [
-  'Baseline',
-  'SIMD',
-  'NSW: one navigable graph',
-  'Layers',
-  'The neighbour heuristic',
-  'Concurrency',
-  'Serialization',
-  'Server',
-  'Nanoseconds: FMA, int8',
-  'Quantization: SQ, PQ',
-  'Greedy search',
-  'Vamana',
-  'mmap',
-  'Parallel build, asynchronous I/O',
-  'gRPC and the billion seek',
-  'The assembled engine',
-];
+const AHEAD: ReadonlyMap<number, string> = new Map([
+  [5, 'Concurrency'],
+  [6, 'Serialization'],
+  [7, 'Server'],
+  [8, 'Nanoseconds: FMA, int8'],
+  [9, 'Quantization: SQ, PQ'],
+  [10, 'Greedy search'],
+  [11, 'Vamana'],
+  [12, 'mmap'],
+  [13, 'Parallel build, asynchronous I/O'],
+  [14, 'gRPC and the billion seek'],
+  [15, 'The assembled engine'],
+]);
 
 function indexBody(days: readonly Day[], pages: readonly (Neighbor & { day: string | undefined })[]): string {
-  const items = AHEAD.map((ahead, number) => {
-    const card = days.find((day) => day.number === number);
-    const found = pages.filter(({ day }) => day !== undefined && Number(day) === number);
-    const title = escapeHtml(card?.title ?? ahead);
-    const heading =
-      found.map((page) => `<a href="${escapeHtml(relative('index.html', page.path))}">${title}</a>`).join(', ') ||
-      `<span class="ahead">${title}</span>`;
-    const about = card ? `${escapeHtml(card.goal)} ${card.minutes} minutes.` : 'To come.';
-    return `<li><span class="number">${String(number).padStart(2, '0')}</span><div>${heading}<p>${about}</p></div></li>`;
-  });
+  const numbers = new Set([...days.map(({ number }) => number), ...AHEAD.keys()]);
+  const items = [...numbers]
+    .sort((a, b) => a - b)
+    .map((number) => {
+      const card = days.find((day) => day.number === number);
+      const found = pages.filter(({ day }) => day !== undefined && Number(day) === number);
+      const title = escapeHtml(card?.title ?? AHEAD.get(number)!);
+      const heading =
+        found.map((page) => `<a href="${escapeHtml(relative('index.html', page.path))}">${title}</a>`).join(', ') ||
+        `<span class="ahead">${title}</span>`;
+      const about = card ? `${escapeHtml(card.goal)} ${card.minutes} minutes.` : 'To come.';
+      return `<li><span class="number">${String(number).padStart(2, '0')}</span><div>${heading}<p>${about}</p></div></li>`;
+    });
   const others = pages.filter(({ day }) => day === undefined);
   const more = others.map(
     ({ path, title }) => `<li><span></span><a href="${escapeHtml(path)}">${escapeHtml(title)}</a></li>`,

@@ -1,11 +1,13 @@
 /** The whole of `npm run check`, on made-up days: what a learner may write, and what is said about it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { UsageError } from '../../../src/core/errors.ts';
 import { checkCommand } from '../../../src/lab/exercises/check-command.ts';
 import { updateExercise } from '../../../src/lab/exercises/exercise-file.ts';
+import { nextStep } from '../../../src/lab/exercises/next-step.ts';
 import { PROGRESS_FILE, readProgress } from '../../../src/lab/exercises/progress.ts';
+import { typeErrors } from '../../../src/lab/exercises/type-errors.ts';
 import { Course, saidBy } from './made-up-course.ts';
 
 const RIGHT = {
@@ -129,10 +131,21 @@ describe('an exercise', () => {
 
   it('that leaves a promise to be rejected is red, though its results were right', async () => {
     const total = `  Promise.reject(new Error('too late'));\n${RIGHT.total}`;
-    const { said, status } = await check(await course({ ...RIGHT, total }));
+    const made = await course({ ...RIGHT, total });
+    const { said, status } = await check(made);
     expect(status).toBe(1);
     expect(said).toContain('nobody caught what was thrown: Error: too late');
     expect(said).toMatch(/exercise\.ts:12:\d+/);
+    expect(said).toContain('exercise.ts: 3 of 3 checks passed, but something failed outside of them');
+    expect(said).not.toContain('all 3 checks passed');
+    const progress = readProgress(made.root, () => {})[3];
+    expect(progress).toMatchObject({ passed: 3, checks: 3, problem: true });
+    expect(progress.green).toBeUndefined();
+    expect(nextStep(await made.day(), progress)).toBe('Next: npm run check -- 3');
+    made.writeHoles(RIGHT);
+    await check(made);
+    expect(readProgress(made.root, () => {})[3].problem).toBeUndefined();
+    expect(readProgress(made.root, () => {})[3].green).toBeDefined();
   });
 
   it('that prints has what it prints shown, up to a limit', async () => {
@@ -183,6 +196,19 @@ describe('an exercise', () => {
     expect(status).toBe(0);
     expect(said).toContain("Type 'number' is not assignable to type 'string'");
     expect(said).toContain('all 3 checks passed');
+  });
+
+  it('has no type errors where the compiler cannot be run', async () => {
+    const made = await course({ ...RIGHT, total: "  return 'none';" });
+    const day = await made.day();
+    expect(await typeErrors(day, 'exercise.ts')).toHaveLength(1);
+    vi.stubEnv('TMPDIR', join(made.root, 'gone'));
+    vi.stubEnv('TEMP', join(made.root, 'gone'));
+    try {
+      expect(await typeErrors(day, 'exercise.ts')).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('without its markers is checked all the same, with a note', async () => {

@@ -16,12 +16,17 @@ describe('npm run exercises', () => {
     expect(course.read('exercise.ts')).toBe(pristineExercise(await course.day()));
     expect((await exercises(course, '3')).said).toBe('days/03-sum/exercise.ts: up to date');
     course.write('solution.ts', course.read('solution.ts').replace('Sums and means', 'Means and sums'));
-    expect((await exercises(course)).said).toBe('days/03-sum/exercise.ts: updated');
+    const old = course.read('exercise.ts');
+    expect((await exercises(course)).said).toBe(
+      'days/03-sum/exercise.ts: updated; the file as it was: days/03-sum/exercise.kept-1.ts',
+    );
     expect(course.read('exercise.ts')).toContain('Means and sums');
-    expect(course.has('exercise.kept-1.ts')).toBe(false);
+    expect(course.read('exercise.kept-1.ts')).toBe(old);
+    expect((await exercises(course)).said).toBe('days/03-sum/exercise.ts: up to date');
+    expect(course.has('exercise.kept-2.ts')).toBe(false);
   });
 
-  it('keeps what is written, and the whole file where something of it could be lost', async () => {
+  it('keeps what is written, and the whole file where the rest of it is replaced', async () => {
     const course = Course.sum();
     const day = await course.day();
     updateExercise(day);
@@ -38,6 +43,30 @@ describe('npm run exercises', () => {
     expect(course.read('exercise.ts')).not.toContain('const own');
     expect(course.read('exercise.kept-1.ts')).toBe(learners);
     expect(updateExercise(day)).toEqual({ update: 'current', kept: ['total'] });
+  });
+
+  it.each([
+    ['a function of the learner’s, before any hole is written', 'const ZERO = 0;', 'const ZERO = 0;\nconst own = 1;'],
+    [
+      'notes in a hole that is not written',
+      "  throw new UnwrittenHole(3, 'total');",
+      "  // own\n  throw new UnwrittenHole(3, 'total');",
+    ],
+    ['an attempt that is commented out', "  throw new UnwrittenHole(3, 'total');", '  // return own(values);'],
+  ])('keeps the file with %s', async (_, text, replacement) => {
+    const course = Course.sum();
+    const day = await course.day();
+    updateExercise(day);
+    const learners = course.read('exercise.ts').replace(text, replacement);
+    expect(learners).toContain('own');
+    course.write('exercise.ts', learners);
+    expect(updateExercise(day)).toEqual({
+      update: 'updated',
+      kept: [],
+      copy: 'days/03-sum/exercise.kept-1.ts',
+    });
+    expect(course.read('exercise.ts')).toBe(pristineExercise(day));
+    expect(course.read('exercise.kept-1.ts')).toBe(learners);
   });
 
   it('does not touch an exercise whose markers are broken', async () => {

@@ -72,6 +72,8 @@ describe('npm run progress', () => {
     expect((await progress(course)).said).toMatch(/1 of 1 days green$/);
     recordCheck(course.root, 3, RED, nobody, at(3));
     expect((await progress(course)).said).toContain('was green on 2026-01-02');
+    recordCheck(course.root, 3, { ...GREEN, problem: true }, nobody, at(4));
+    expect((await progress(course)).said).toContain('was green on 2026-01-02');
   });
 
   it('gives programs JSON', async () => {

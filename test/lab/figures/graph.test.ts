@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DimensionError } from '../../../src/core/errors.ts';
+import { DimensionError, ParameterError } from '../../../src/core/errors.ts';
 import { graphFigure } from '../../../src/lab/figures/graph.ts';
 import { INK, PALETTE } from '../../../src/lab/figures/theme.ts';
 import { TWELVE_LINKS, TWELVE_POINTS } from '../../../src/lab/twelve-points.ts';
@@ -17,6 +17,11 @@ describe('graphFigure', () => {
       TWELVE_LINKS.flatMap((others, id) => others.map((other) => [id, other].sort((a, b) => a - b).join())),
     );
     expect(moves(links.attributes.d)).toBe(pairs.size);
+  });
+
+  it('draws the same where the last nodes have no list of links', () => {
+    const points = TWELVE_POINTS.slice(0, 4);
+    expect(graphFigure(points, [[], [3, 2]])).toBe(graphFigure(points, [[], [3, 2], [], []]));
   });
 
   it('names the nodes where they have names and room', () => {
@@ -82,6 +87,18 @@ describe('graphFigure', () => {
     expect(graphFigure(points, links(3)).length).toBeLessThan(60_000);
     expect(graphFigure(points, []).length).toBeLessThan(15_000);
     expect(() => graphFigure(points, links(16))).toThrow(/links = \d+ pairs: at most 3000/);
+  });
+
+  it.each([
+    ['links', TWELVE_LINKS.with(3, [12]), {}],
+    ['links', [...TWELVE_LINKS, [0]], {}],
+    ['strong', [], { strong: [[0, 12] as const] }],
+    ['dropped', [], { dropped: [[-1, 0] as const] }],
+    ['labels', [], { labels: { 12: 'nowhere' } }],
+  ])('refuses a node of %s that is none of the points', (parameter, links, options) => {
+    const draw = () => graphFigure(TWELVE_POINTS, links, options);
+    expect(draw).toThrow(ParameterError);
+    expect(draw).toThrow(new RegExp(`^${parameter} = node (12|-1): an id of the 12 points, from 0 to 11`));
   });
 
   it('refuses points that do not lie in a plane', () => {

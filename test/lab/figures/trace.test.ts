@@ -55,6 +55,10 @@ describe('a search in one picture', () => {
     expect(texts(arrived)).not.toContain('stuck here');
   });
 
+  it('calls nothing stuck where it is not told what is nearest', () => {
+    expect(texts(traceFigure(greedyTrace(), { ...options, found: [stuckAt] }))).not.toContain('stuck here');
+  });
+
   it('gives every role a shape or a fill of its own, not a colour alone', () => {
     const looks = Object.values(ROLE_STYLES).map(
       ({ shape, dashed, fill }) => `${shape} ${dashed} ${fill === '#ffffff'}`,
@@ -144,7 +148,31 @@ describe('what cannot be drawn', () => {
       'fewer points than nodes',
       () => traceFigure(greedyTrace(), { ...options, points: TWELVE_POINTS.slice(0, 3) }),
       ParameterError,
-      /the trace touches node 11/,
+      /trace = node 3: an id of the 3 points, from 0 to 2/,
+    ],
+    [
+      'a link to nowhere',
+      () => traceFigure(greedyTrace(), { ...options, links: TWELVE_LINKS.with(5, [0, 12]) }),
+      ParameterError,
+      /links = node 12: an id of the 12 points, from 0 to 11/,
+    ],
+    [
+      'a link to nowhere on an upper layer',
+      () => traceFigure(greedyTrace(), { ...options, layers: [TWELVE_LINKS, [[12]]] }),
+      ParameterError,
+      /layers\[1\] = node 12/,
+    ],
+    [
+      'a nearest that is no point',
+      () => traceFigure(greedyTrace(), { ...options, nearest: 12 }),
+      ParameterError,
+      /nearest = node 12/,
+    ],
+    [
+      'an answer that is no point',
+      () => traceFigure(greedyTrace(), { ...options, found: [3, -1] }),
+      ParameterError,
+      /found = node -1/,
     ],
     [
       'points of three dimensions',

@@ -1,10 +1,10 @@
 /** The launcher of the kernel, and the client that speaks to it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { REPOSITORY } from '../../../src/lab/exercises/day.ts';
 import { Kernel, KernelError } from '../../../src/lab/notebooks/kernel-client.ts';
 import { temporaryFolder } from '../../temporary-folder.ts';
@@ -69,6 +69,52 @@ describe('the kernel', () => {
       await kernel.stop();
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('the folder of a kernel, which holds its key', () => {
+  /** Where temporary folders are made until the test ends. */
+  const temporary = () => {
+    const folder = temporaryFolder();
+    vi.stubEnv('TMPDIR', folder);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    return folder;
+  };
+
+  it.each([
+    ['that is missing', undefined, /kernel\.json: ENOENT/],
+    ['that is no JSON', '{ "argv": [', /kernel\.json: .*JSON/],
+    ['without a command line', '{ "env": {} }', /kernel\.json: it has no "argv"/],
+    ['with words that are none', '{ "argv": ["node", 1] }', /kernel\.json: it has no "argv"/],
+    ['with an empty command line', '{ "argv": [] }', /kernel\.json: it has no "argv"/],
+    ['with a command that cannot be one', '{ "argv": ["a\\u0000b"] }', /could not be started: .*null bytes/],
+  ])('is gone where the kernel.json %s keeps it from starting', async (_, text, message) => {
+    const spec = temporaryFolder();
+    if (text !== undefined) writeFileSync(path.join(spec, 'kernel.json'), text);
+    const folder = temporary();
+    const start = Kernel.start({ spec, cwd: REPOSITORY });
+    await expect(start).rejects.toThrow(KernelError);
+    await expect(start).rejects.toMatchObject({ reason: 'start', message: expect.stringMatching(message) });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('is gone where the sockets cannot be made', async () => {
+    const folder = path.join(temporary(), 'long'.repeat(30));
+    mkdirSync(folder);
+    vi.stubEnv('TMPDIR', folder);
+    const start = Kernel.start({ spec: SPEC, cwd: REPOSITORY });
+    await expect(start).rejects.toMatchObject({ name: 'KernelError', reason: 'start' });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('is gone when any of two stops has come back', async () => {
+    const folder = temporary();
+    const kernel = await Kernel.start({ spec: SPEC, cwd: REPOSITORY });
+    expect(readdirSync(folder)).toContainEqual(expect.stringMatching(/^annlab-kernel-/));
+    const first = kernel.stop();
+    await kernel.stop();
+    expect(readdirSync(folder).filter((name) => name.startsWith('annlab-kernel-'))).toEqual([]);
+    await first;
   });
 });
 

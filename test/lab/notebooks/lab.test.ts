@@ -24,7 +24,7 @@ function pathOf(programs: Record<string, string>): string {
 const lab = (PATH: string, ...argv: string[]) =>
   promisify(execFile)(process.execPath, ['--conditions=annlab-source', 'src/lab/notebooks/lab.ts', ...argv], {
     cwd: REPOSITORY,
-    env: { ...process.env, PATH },
+    env: { ...process.env, PATH, JUPYTER_DATA_DIR: temporaryFolder() },
   });
 
 describe.skipIf(process.platform === 'win32')('the Jupyter of this machine', () => {
@@ -112,6 +112,14 @@ describe.skipIf(process.platform === 'win32')('the Jupyter of this machine', () 
         /^error: no Jupyter was found[\s\S]*uv tool[\s\S]*pipx[\s\S]*pip install[\s\S]*apt[\s\S]*VS Code/,
       ),
     });
+  });
+
+  it.each([
+    [['3', '4'], 'error: 3 4: one notebook at a time, such as npm run lab -- 3\n'],
+    [['3', '99'], 'error: 3 99: one notebook at a time, such as npm run lab -- 3\n'],
+    [['--link', '3'], 'error: --link starts nothing: leave out 3\n'],
+  ])('is not started for %j', async (argv, stderr) => {
+    await expect(lab(pathOf({}), ...argv)).rejects.toMatchObject({ code: 2, stderr });
   });
 
   it('is not started for a day that does not exist, nor for --help', async () => {

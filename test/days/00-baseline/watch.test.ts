@@ -1,8 +1,8 @@
-/** The scenes of the notebook: the sorted column, the search that is watched, the search that stops early. */
+/** What the notebook shows: the sorted column, the search that is watched, the search that stops early. */
 import { describe, expect, it } from 'vitest';
 import { axisSweep } from '../../../days/00-baseline/axis-sweep.ts';
-import { heapPanels, searchFirst, watch } from '../../../days/00-baseline/scene.ts';
 import { searchExact, squaredL2 } from '../../../days/00-baseline/solution.ts';
+import { heapPanels, searchFirst, watch } from '../../../days/00-baseline/watch.ts';
 import { rows, uniformSet } from '../../../src/lab/teaching-sets.ts';
 import { TWELVE_POINTS, TWELVE_TRAP } from '../../../src/lab/twelve-points.ts';
 
