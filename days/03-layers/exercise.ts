@@ -26,14 +26,14 @@ export function layer(graph: LayeredGraph, level: number): Graph {
 }
 
 /**
- * Draws a node's top level: l = ⌊−ln(u) · mL⌋ (Algorithm 1, line 4). With mL = 1 / ln M the coin is not fair: one node in
- * M gets to level 1, one in M² to level 2 (section 4.1).
+ * Draws a node's top level (Algorithm 1, line 4). The coin is not fair: one node in M gets to level 1, one in M² to level 2
+ * (section 4.1).
  *
  * @param uniform from (0, 1].
  */
 export function drawLevel(uniform: number, M: number): number {
   // @hole draw-level
-  // @task One line: the paper's formula, with mL = 1 / ln M. Math.log is the natural logarithm, ln.
+  // @task One line: the level that the draw `uniform` gives. The formula is Algorithm 1, line 4.
   throw new UnwrittenHole(3, 'draw-level');
   // @end
 }

@@ -1,6 +1,6 @@
 /** What a run leaves behind: `results.json`, figures and a report, each written whole or not at all. */
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { access, mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { OutputError } from '../core/errors.ts';
 import type { Metric } from '../graph/vector-index.ts';
@@ -39,10 +39,37 @@ export interface DatasetSummary {
 /** Makes the folder and sees that it can be written to, before a long run has only then to find that out. */
 export async function prepareFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(path.resolve(folder));
     await access(folder, constants.W_OK);
   } catch (error) {
     throw outputError(folder, error);
+  }
+}
+
+/** Level by level: where a file system refuses with ENOENT, as /proc does, Node's recursive `mkdir` never returns. */
+async function makeFolder(folder: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = folder; !(await exists(at)); at = path.dirname(at)) {
+    missing.unshift(at);
+    // A drive that is not there has nothing above it.
+    if (path.dirname(at) === at) break;
+  }
+  for (const level of missing) {
+    await mkdir(level).catch(async (error: NodeJS.ErrnoException) => {
+      // Another process may have made it meanwhile.
+      if (error.code !== 'EEXIST' || !(await exists(level))) throw error;
+    });
+  }
+  if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }
 

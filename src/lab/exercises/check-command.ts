@@ -17,7 +17,7 @@ import { typeErrors } from './type-errors.ts';
 const FLAGS: Record<string, Flag> = {
   solution: { help: 'check the reference instead of your exercise' },
   all: { help: 'show every failure in full, not the first alone' },
-  timeout: { value: '<s>', help: 'stop a check that has not returned after so many seconds; default 60' },
+  timeout: { value: '<s>', help: 'stop a check that has not returned after so many seconds; default 20' },
   mutants: { help: 'check the reference with one mistake at a time: each must fail (for authors of a day)' },
 };
 
@@ -44,7 +44,7 @@ export async function checkCommand(
     say(HELP);
     return 0;
   }
-  const timeoutMs = 1000 * (integerFlag(line, 'timeout', { min: 1, max: 86_400 }) ?? 60);
+  const timeoutMs = 1000 * (integerFlag(line, 'timeout', { min: 1, max: 86_400 }) ?? 20);
   const day = await findDay(oneDay(line.positionals, 'check', root), root);
   if (line.values.mutants) return checkMutants(day, timeoutMs, say);
   return checkFile(day, { solution: line.values.solution === true, all: line.values.all === true, timeoutMs }, say);
@@ -69,23 +69,30 @@ async function checkFile(
     onEvent: (event) => printer.event(event),
   }).finally(() => printer.end());
 
-  const failures = results.filter(({ status }) => status === 'failed' || status === 'stopped');
+  const failures = failuresOf(results);
   const wrongTypes = results.length > 0 ? await types : [];
   if (wrongTypes.length > 0) say(`\n${typesText(wrongTypes, day, file)}`);
   for (const failure of all ? failures : failures.slice(0, 1)) say(`\n${failureText(failure, day, file)}`);
   if (problem) say(problemText(problem, day, problem.kind === 'check' ? 'check.ts' : file));
+  if (!all && failures.length > 1) {
+    const command = `npm run check -- ${day.number}${solution ? ' --solution' : ''} --all`;
+    say(`\n${failures.length - 1} more failed: ${command}`);
+  }
   say(`${results.length > 0 || problem ? '\n' : ''}${summary(results, file, problem)}`);
 
   const green = isGreen(results) && problem === undefined;
   if (solution) return green ? 0 : 1;
   const { names, unwritten } = holes!;
   const passed = results.filter(({ status }) => status === 'passed').length;
+  const loaded = results.length > 0;
   const outcome = {
     ...{ passed, checks: results.length, written: names.length - unwritten.length, holes: names.length },
     ...(problem && { problem: true as const }),
+    ...(!loaded && { unloaded: true as const }),
   };
-  // A file that cannot be loaded says nothing about the checks: what was known of them stays.
-  const progress = results.length > 0 ? recordCheck(day.root, day.number, outcome, say) : undefined;
+  // Where the day's own checks cannot run, nothing is known of the exercise.
+  const known = loaded || (problem !== undefined && problem.kind !== 'check');
+  const progress = known ? recordCheck(day.root, day.number, outcome, say) : undefined;
   if (failures.length === 0 && !problem && (green || wrongTypes.length === 0)) say(nextStep(day, progress));
   return green ? 0 : 1;
 }
@@ -98,13 +105,20 @@ function holesOf(day: FoundDay, text: string): { names: string[]; unwritten: str
   try {
     const unwritten = unwrittenHoles(text, day, file);
     const difference = firstDifference(text, fresh);
-    const where = `Note: ${file}:${difference?.line} is not the solution's text, though outside the holes.`;
-    const note = `${where}\n  npm run exercises -- ${day.number}  takes up that text and keeps your holes.`;
+    const where = `Note: line ${difference?.line} of ${file} differs from the fresh exercise, outside the holes.`;
+    const note = `${where}\n  npm run exercises -- ${day.number}  takes up the fresh text and keeps your holes.`;
     return { names, unwritten, notes: difference ? [note] : [] };
   } catch (error) {
     if (!(error instanceof ExerciseError)) throw error;
     return { names, unwritten: [], notes: [`Note: ${error.message}.`] };
   }
+}
+
+/** What failed: first of the hole of which most did, in the order of the checks where that is the same. */
+function failuresOf(results: readonly CheckResult[]): CheckResult[] {
+  const failures = results.filter(({ status }) => status === 'failed' || status === 'stopped');
+  const failed = (hole: string) => failures.filter((failure) => failure.hole === hole).length;
+  return failures.toSorted((a, b) => failed(b.hole) - failed(a.hole));
 }
 
 function summary(results: readonly CheckResult[], file: string, problem: Problem | undefined): string {
@@ -172,7 +186,7 @@ class Printer {
     if (event.type === 'started') {
       const about = this.#checks[event.index];
       this.#head(about.hole);
-      const still = `    … still running: ${about.says} (stopped after ${this.#timeoutMs / 1000} s)`;
+      const still = `    … still running: ${about.says} (will be stopped at ${this.#timeoutMs / 1000} s)`;
       if (this.#timeoutMs > SLOW_MS) this.#slow = setTimeout(() => this.#say(paint.faint(still)), SLOW_MS);
     }
     // What did not run is counted in the last line.

@@ -161,13 +161,13 @@ function neverReturned(timeoutMs: number, at: string | undefined): Cause {
 
 /** How a process ended that had more to do. */
 function died({ status, signal }: { status: number | null; signal: string | null }, errors: string): Cause {
-  const grows = 'look for a list that grows in a loop';
+  const grows = 'a list that grows, or a loop that never ends';
   if (/out of memory|Array buffer allocation failed/i.test(errors)) {
     return { message: `the code used more than ${MEMORY_MIB} MiB of memory: ${grows}` };
   }
   if (status === 0) return { message: 'the code ended the process (process.exit): return from the function instead' };
   if (signal === 'SIGKILL') {
-    return { message: `the system killed the process (SIGKILL), most likely for its use of memory: ${grows}` };
+    return { message: `the system killed the process (SIGKILL), most likely for its use of memory: look for ${grows}` };
   }
   const how = signal === null ? `with status ${status}` : `by ${signal}`;
   return { message: `the process ended ${how}, which ended the check` };

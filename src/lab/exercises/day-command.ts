@@ -7,7 +7,7 @@ import { type FoundDay, findDay, listDays, pathInRepository, REPOSITORY } from '
 import { readDayFile } from './exercise-file.ts';
 import { HINT_LEVELS, hintsOf } from './hints.ts';
 import { linesOfCode, parseHoles } from './holes.ts';
-import { nextStep } from './next-step.ts';
+import { nextDay, nextStep } from './next-step.ts';
 import { oneDay } from './one-day.ts';
 import { paint, reflow, wrap } from './paint.ts';
 import { readProgress } from './progress.ts';
@@ -17,7 +17,7 @@ const FLAGS: Record<string, Flag> = {
   level: { value: '<1-3>', help: 'how much the hint gives away: 1 a nudge, 3 nearly the code; default 1' },
 };
 
-const HELP = `Shows a day: its goal, its files and commands, and what to do next. Without a number, the first day that is not green.
+const HELP = `Shows a day: its goal, its files and commands, and what to do next. Without a number, the day after the last green one.
 
   npm run day
   npm run day -- 3
@@ -43,30 +43,30 @@ export async function dayCommand(
   else say(hintText(day, String(hint), level ?? 1));
 }
 
-/** The first day that is not green; the last one where all are. */
+/** The day to go on with; the last one where all are green. */
 async function currentDay(root: string, say: (text: string) => void): Promise<FoundDay> {
   const days = await listDays(root);
   if (days.length === 0) throw new UsageError('there is no day yet: days/ is empty');
-  const progress = readProgress(root, say);
-  return days.find(({ number }) => progress[number]?.green === undefined) ?? days[days.length - 1];
+  return nextDay(days, readProgress(root, say)) ?? days[days.length - 1];
 }
 
 async function card(day: FoundDay, say: (text: string) => void): Promise<string> {
   const { number, title, goal, minutes, needs, milestone, room, name } = day;
   const holes = parseHoles(readDayFile(day, 'solution.ts'), pathInRepository(day, 'solution.ts'));
+  const notebook = `notebooks/${name}.ipynb`;
   const rows: [string, string][] = [
     ['Needs', needs.length > 0 ? needs.join('\n') : 'nothing from before'],
     ['Milestone', milestone],
     ['Engine', room],
-    ['Notebook', `notebooks/${name}.ipynb`],
+    ['Notebook', notebook],
     ['Exercise', pathInRepository(day, 'exercise.ts')],
     ['Holes', holes.map((hole) => `${hole.name} (${count(linesOfCode(hole), 'line')} in the reference)`).join('\n')],
-    ['Reference', pathInRepository(day, 'solution.ts')],
-    ['Facilitator', pathInRepository(day, 'facilitator.md')],
+    ['Afterwards', pathInRepository(day, 'solution.ts')],
+    ['For teachers', pathInRepository(day, 'facilitator.md')],
   ];
   const there = rows.filter(([, text]) => !/^(notebooks|days)\//.test(text) || existsSync(join(day.root, text)));
   const commands: [string, string][] = [
-    ['npm run lab', 'opens the notebook'],
+    [existsSync(join(day.root, notebook)) ? `npm run lab -- ${number}` : 'npm run lab', 'opens the notebook'],
     [`npm run check -- ${number}`, 'checks your exercise'],
     [`npm run day -- ${number} --hint ${holes[0]?.name ?? 'hole'}`, 'a hint; --level 2 and 3 say more'],
     [`npm run reset -- ${number}`, 'starts the exercise again; yours is kept'],
@@ -92,7 +92,7 @@ function hintText(day: FoundDay, hole: string, level: number): string {
     ({ name }) => name,
   );
   if (!names.includes(hole))
-    throw new UsageError(`day ${day.number} has no hole ${hole}: its holes are ${names.join(', ')}`);
+    throw new UsageError(`day ${day.number} has no hole '${hole}': its holes are ${names.join(', ')}`);
   const hint = hintsOf(day, hole)[level - 1];
   if (!hint) throw new UsageError(`${pathInRepository(day, 'hints.md')} has no level ${level} for hole ${hole}`);
   const more =

@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../core/errors.ts';
+import { AHEAD } from './ahead.ts';
 import { ExerciseError } from './exercise-error.ts';
 import { importFresh } from './load-module.ts';
 
@@ -52,7 +53,11 @@ export async function findDay(wanted: number | string, root: string = REPOSITORY
   const found = names.find(
     (name) => name === text || topicOf(name) === text || (/^\d+$/.test(text) && numberOf(name) === Number(text)),
   );
-  if (found === undefined) throw new UsageError(`there is no day ${text}: the days are ${dayNames(root)}`);
+  if (found === undefined) {
+    const ahead = /^\d+$/.test(text) && AHEAD.has(Number(text));
+    const what = ahead ? `day ${Number(text)} is still to come` : `there is no day ${text}`;
+    throw new UsageError(`${what}: the days are ${dayNames(root)}`);
+  }
   return readDay(root, found);
 }
 

@@ -135,11 +135,11 @@ function stubOf({ number, language }: Card, hole: string): string {
     : `throw new UnwrittenHole(${number}, '${hole}');`;
 }
 
-/** The lines that are no hole's body, with their numbers in the file. */
+/** The lines outside the holes, with their numbers in the file. A hole's task goes with its body: learners replace both. */
 function outside(text: string, file: string): { text: string; line: number }[] {
   const inside = new Set<number>();
-  for (const { line, task, end } of parseHoles(text, file)) {
-    for (let i = line + task.length + 1; i < end; i++) inside.add(i);
+  for (const { line, end } of parseHoles(text, file)) {
+    for (let i = line + 1; i < end; i++) inside.add(i);
   }
   return text
     .split('\n')

@@ -6,7 +6,7 @@ import { ExerciseError } from './exercise-error.ts';
 import { readDayFile } from './exercise-file.ts';
 import { parseHoles, unwrittenHoles } from './holes.ts';
 import { paint, wrap } from './paint.ts';
-import { type DayProgress, wasGreen } from './progress.ts';
+import { type DayProgress, type Progress, wasGreen } from './progress.ts';
 
 export function nextStep(day: FoundDay, progress: DayProgress | undefined): string {
   const file = pathInRepository(day, 'exercise.ts');
@@ -31,4 +31,10 @@ export function nextStep(day: FoundDay, progress: DayProgress | undefined): stri
   const then = tomorrow === undefined ? '' : `; the next day: npm run day -- ${Number(tomorrow.slice(0, 2))}`;
   const solution = pathInRepository(day, 'solution.ts');
   return wrap(`Green. Next: notebooks/${day.name}.ipynb from "Your search, traced" on, then ${solution}${then}`);
+}
+
+/** The day to go on with: the one after the last green one, the first where none is green; undefined where all are. */
+export function nextDay(days: readonly FoundDay[], progress: Progress): FoundDay | undefined {
+  const green = ({ number }: FoundDay) => progress[number]?.green !== undefined;
+  return days[days.findLastIndex(green) + 1] ?? days.find((day) => !green(day));
 }

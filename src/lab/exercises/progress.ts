@@ -16,6 +16,8 @@ export interface DayProgress {
   holes: number;
   /** Of the last check: something failed outside of every check, so that it was red whatever passed. */
   problem?: true;
+  /** Of the last check: the file did not load, so that no check ran. */
+  unloaded?: true;
   /** How often the check ran. */
   runs: number;
   /** ISO dates: of the first check, of the last, and of the first that was green. */
@@ -51,7 +53,7 @@ export function readProgress(root: string, say: (text: string) => void): Progres
 export function recordCheck(
   root: string,
   day: number,
-  outcome: Pick<DayProgress, 'passed' | 'checks' | 'written' | 'holes' | 'problem'>,
+  outcome: Pick<DayProgress, 'passed' | 'checks' | 'written' | 'holes' | 'problem' | 'unloaded'>,
   say: (text: string) => void,
   now: Date = new Date(),
 ): DayProgress {
@@ -61,6 +63,8 @@ export function recordCheck(
   const green = before?.green ?? (wasGreen(outcome) ? last : undefined);
   const after: DayProgress = {
     ...outcome,
+    // How many there are is known from before.
+    checks: outcome.unloaded ? (before?.checks ?? 0) : outcome.checks,
     runs: (before?.runs ?? 0) + 1,
     begun: before?.begun ?? last,
     last,
@@ -68,6 +72,14 @@ export function recordCheck(
   };
   write(root, { ...progress, [day]: after });
   return after;
+}
+
+/** After the exercise was put back to the beginning: no hole is written and no check passes; when it was green is kept. */
+export function recordReset(root: string, day: number, say: (text: string) => void): void {
+  const progress = readProgress(root, say);
+  if (progress[day] === undefined) return;
+  const { problem, unloaded, ...before } = progress[day];
+  write(root, { ...progress, [day]: { ...before, passed: 0, written: 0 } });
 }
 
 /** Whether the last check was green: there were checks, all of them passed, and nothing failed beside them. */

@@ -3,6 +3,7 @@ import { type Flag, flagHelp, isMain, readCommandLine, runCommand } from '../com
 import { findDay, pathInRepository, REPOSITORY } from './day.ts';
 import { resetExercise } from './exercise-file.ts';
 import { oneDay } from './one-day.ts';
+import { recordReset } from './progress.ts';
 
 const FLAGS: Record<string, Flag> = {};
 
@@ -22,6 +23,7 @@ export async function resetCommand(
   const day = await findDay(oneDay(positionals, 'reset', root), root);
   const file = pathInRepository(day, 'exercise.ts');
   const { copy } = resetExercise(day);
+  recordReset(root, day.number, say);
   say(`${file} is as it was at the beginning.${copy === undefined ? '' : ` Your file is kept as ${copy}.`}`);
 }
 

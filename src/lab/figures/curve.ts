@@ -10,8 +10,8 @@ export interface CurveFigureOptions extends FigureOptions {
   learner?: readonly WorkPoint[] | undefined;
   reference: readonly WorkPoint[];
   engine?: readonly WorkPoint[] | undefined;
-  /** Others to compare with, such as yesterday's. */
-  more?: readonly { label: string; points: readonly WorkPoint[] }[];
+  /** Others to compare with, such as yesterday's; `color`: which of the palette, where one is to be the same in several figures. */
+  more?: readonly { label: string; points: readonly WorkPoint[]; color?: number }[];
   /** Distances that exact search evaluates: the number of vectors. */
   exact: number;
   /** For the axis: recall@k. Default 10. */
@@ -24,7 +24,7 @@ export function curveFigure(options: CurveFigureOptions): string {
   const curves: Curve[] = [
     // Broad under the learner's, which should lie on it.
     { label: 'reference', points: reference, color: 0, broad: learner !== undefined },
-    ...more.map((one, i) => ({ ...one, color: OTHERS[i % OTHERS.length] })),
+    ...more.map((one, i) => ({ ...one, color: one.color ?? OTHERS[i % OTHERS.length] })),
     ...(engine ? [{ label: 'engine', points: engine, color: 2 }] : []),
     ...(learner ? [{ label: 'yours', points: learner, color: 1 }] : []),
   ];

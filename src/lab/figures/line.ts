@@ -34,6 +34,7 @@ export interface Point {
 }
 
 export interface Series {
+  /** Its name; an empty one is not written, as for a companion that lies on its line. */
   label: string;
   points: readonly Point[];
   /** Dashed without dots: a companion of another line, such as its p99 beside its mean. */
@@ -74,13 +75,14 @@ export function lineFigure(figure: LineFigure): string {
   const { levels, tears } = tear(figure.levels ?? [], extent, y.scale === 'log');
   const yDomain = padded([...extent, ...levels.map((level) => level.y)], y);
   const names: Name[] = [
-    ...series.map((one) => {
+    ...series.flatMap((one) => {
+      if (one.label === '') return [];
       const end = one.points.reduce((a, b) => (b.x >= a.x ? b : a));
-      return { label: one.label, x: place(end.x), y: end.y, ink: one.ink, dashed: one.dashed === true };
+      return [{ label: one.label, x: place(end.x), y: end.y, ink: one.ink, dashed: one.dashed === true }];
     }),
     ...levels.map((level) => ({ label: level.label, x: null, y: level.y, ink: LEVEL_INK, dashed: true })),
   ];
-  const marginRight = 28 + Math.max(...names.map(({ label, dashed }) => textWidth(label, NAME_PX, !dashed)));
+  const marginRight = 28 + Math.max(0, ...names.map(({ label, dashed }) => textWidth(label, NAME_PX, !dashed)));
   const marginTop = 44 + headHeight(figure);
   const xTicks = ticks(x, xDomain, width - MARGIN_LEFT - marginRight, 46);
   const yTicks = ticks(y, yDomain, height - marginTop - MARGIN_BOTTOM, 30).filter(

@@ -158,8 +158,8 @@ export function drawArrow(
 }
 
 /**
- * The hops' numbers on their nodes' shoulders; those that would lie on an earlier one, or on the query, are left out. On nodes
- * too small for names they stand a little off.
+ * The hops' numbers on their nodes' shoulders, the first that is free; those that would lie on an earlier one, or on the query,
+ * are left out. On nodes too small for names they stand a little off. Returns where they stand.
  */
 export function drawBadges(
   parent: Element,
@@ -169,15 +169,23 @@ export function drawBadges(
     radius,
     query,
   }: { at: readonly (readonly [number, number])[]; first: number; radius: number; query: readonly [number, number] },
-): void {
+): (readonly [number, number])[] {
   const off = radius >= 6 ? radius * 0.95 : radius + 5;
   const size = radius >= 6 ? 9 : 8;
   const taken: (readonly [number, number])[] = [[query[0], query[1]]];
   for (const [i, [nodeX, nodeY]] of at.entries()) {
     const words = String(first + i);
-    const [x, y] = [round(nodeX + off), round(nodeY - off)];
-    if (taken.some(([otherX, otherY]) => Math.hypot(otherX - x, otherY - y) < size * 1.4)) continue;
-    taken.push([x, y]);
+    const far = (from: readonly [number, number]) => (to: readonly [number, number]) =>
+      Math.hypot(to[0] - from[0], to[1] - from[1]);
+    const spot = SHOULDERS.map(([dx, dy]) => [round(nodeX + dx * off), round(nodeY + dy * off)] as const).find(
+      (shoulder, turn) =>
+        taken.every((other) => far(shoulder)(other) >= size * 1.4) &&
+        // The usual shoulder may cover a node of the way; another is taken only where it covers none.
+        (turn === 0 || at.every((node) => far(shoulder)(node) >= size * 0.7)),
+    );
+    if (!spot) continue;
+    const [x, y] = spot;
+    taken.push(spot);
     const half = size * (0.35 + 0.3 * words.length);
     draw(parent, 'rect', {
       ...{ x: round(x - half), y: round(y - size * 0.7), width: round(half * 2), height: round(size * 1.4) },
@@ -193,7 +201,15 @@ export function drawBadges(
       words,
     );
   }
+  return taken.slice(1);
 }
+
+const SHOULDERS = [
+  [1, -1],
+  [-1, -1],
+  [1, 1],
+  [-1, 1],
+] as const;
 
 /** The query: a star, which no node is. */
 export function drawQuery(parent: Element, [x, y]: readonly [number, number], radius: number): void {

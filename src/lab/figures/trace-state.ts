@@ -86,7 +86,7 @@ export function drawState(
       ...{ at: some.map((id) => places[id]), style, radius: size },
       names: named && names ? some.map((id) => names[id]) : undefined,
     });
-  if (named || ids.length <= MOST_RINGS) drawSome(untouched, ROLE_STYLES.untouched, radius);
+  if (named || !tooManyForRings(vectors.length)) drawSome(untouched, ROLE_STYLES.untouched, radius);
   else
     drawDots(
       group,
@@ -105,14 +105,23 @@ export function drawState(
   if (full && nearest !== undefined) drawRing(group, places[nearest], Math.max(radius, 3) + 4, GREEN.line, '3 2');
   const star = at(query);
   const badged = path.map((id) => places[id]);
-  drawBadges(group, { at: badged, first: step ? step.hop - path.length + 1 : 1, radius, query: star });
+  const badges = drawBadges(group, { at: badged, first: step ? step.hop - path.length + 1 : 1, radius, query: star });
   drawQuery(group, star, named ? Math.max(radius * 0.75, 5) : 6);
   if (!full) return;
-  const away = [...ids.map((id) => places[id]), star];
+  const away: (readonly [number, number])[] = [...ids.map((id) => places[id]), ...badges, star];
   const others = (place: readonly [number, number]) => away.filter(([x, y]) => x !== place[0] || y !== place[1]);
-  drawLabel(group, { words: 'query', at: star, away: others(star), clear: 10, frame, ink: INK.text });
+  away.push(...drawLabel(group, { words: 'query', at: star, away: others(star), clear: 10, frame, ink: INK.text }));
   const label = (id: number, words: string, ink: string) =>
-    drawLabel(group, { words, at: places[id], away: others(places[id]), clear: radius + 6, frame, ink });
+    away.push(
+      ...drawLabel(group, {
+        words,
+        at: places[id],
+        away: others(places[id]),
+        clear: radius + 6,
+        frame,
+        ink,
+      }),
+    );
   if (nearest !== undefined) label(nearest, found?.includes(nearest) ? 'nearest, found' : 'nearest', GREEN.text);
   if (nearest !== undefined && found?.length === 1 && found[0] !== nearest) label(found[0], 'stuck here', BLUE.text);
 }
@@ -159,7 +168,7 @@ export function keyOf({ steps, vectors, nearest, panels }: Picture): KeyEntry[] 
     { words: number(count('visited'), `read, ${order}`), style: ROLE_STYLES.visited },
     { words: number(count('frontier'), 'compared, read later'), style: ROLE_STYLES.frontier },
     { words: number(count('pruned'), 'compared, left aside'), style: ROLE_STYLES.pruned },
-    { words: number(vectors.length - most.size, 'never touched'), style: ROLE_STYLES.untouched },
+    { words: number(vectors.length - most.size, 'never touched'), ...untouchedSign(vectors.length) },
     { words: 'query', sign: (parent, middle) => drawQuery(parent, middle, 5) },
   ];
   if (panels === 'hops') return entries;
@@ -167,6 +176,16 @@ export function keyOf({ steps, vectors, nearest, panels }: Picture): KeyEntry[] 
   entries.splice(1, 1);
   if (nearest === undefined) return entries;
   return [...entries, { words: 'nearest', sign: (parent, middle) => drawRing(parent, middle, 6, GREEN.line, '3 2') }];
+}
+
+/** As the picture draws them: rings, or dots where they are many. */
+function untouchedSign(count: number): Pick<KeyEntry, 'style' | 'sign'> {
+  if (!tooManyForRings(count)) return { style: ROLE_STYLES.untouched };
+  return { sign: (parent, middle) => drawDots(parent, [middle], 4, INK.node) };
+}
+
+function tooManyForRings(count: number): boolean {
+  return count > MOST_RINGS;
 }
 
 function rank(role: Role | undefined): number {
@@ -180,6 +199,6 @@ export function labelOf({ title, subtitle, steps, names }: Picture): string {
   return [title, subtitle, `a search that read ${shown.join(', ')}`].filter(Boolean).join(': ');
 }
 
-/** More untouched nodes than this are dots. */
+/** In a set of more nodes than this the untouched ones are dots, on every layer. */
 const MOST_RINGS = 150;
 const MOST_LINKS = 2400;

@@ -145,7 +145,11 @@ if (isMain(import.meta.url)) {
     if (line.positionals.length > 1) {
       throw new UsageError(`${words}: one notebook at a time, such as npm run lab -- ${line.positionals[0]}`);
     }
-    if (line.values.link) return void say(`linked ${linkKernel()}: choose the kernel "TypeScript (annlab)"`);
+    if (line.values.link) {
+      const link = linkKernel();
+      const undo = `${process.platform === 'win32' ? 'rmdir' : 'rm'} '${link}'`;
+      return void say(`linked ${link}: choose the kernel "TypeScript (annlab)"\nto undo it: ${undo}`);
+    }
     const port = integerFlag(line, 'port', { min: 1, max: 65_535 });
     const [notebook] = line.positionals.length > 0 ? selectNotebooks(line.positionals) : [];
     const open = notebook ? path.relative(REPOSITORY, notebook.file).split(path.sep).join('/') : 'notebooks';

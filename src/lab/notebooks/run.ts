@@ -58,10 +58,12 @@ export async function runNotebooks(options: RunOptions, say: (text: string) => v
   if (notebooks.length === 0) throw new AnnError('NOTEBOOK', 'notebooks/ holds no notebook');
   const waiting = [...notebooks];
   const failures: string[] = [];
+  const written: string[] = [];
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       try {
         say(await runNotebook(next, options));
+        if (!options.check) written.push(shownPath(next.file));
       } catch (error) {
         if (!(error instanceof AnnError)) throw error;
         failures.push(next.name);
@@ -70,6 +72,10 @@ export async function runNotebooks(options: RunOptions, say: (text: string) => v
     }
   };
   await Promise.all(Array.from({ length: jobs }, work));
+  if (written.length > 0) {
+    const undo = `undo (changes of your own in the cells too): git checkout ${written.join(' ')}`;
+    say(`outputs written into ${written.length === 1 ? 'it' : 'them'}; see them: npm run site; ${undo}`);
+  }
   if (failures.length === 0) return;
   throw new NotebookError(`${failures.length} of ${notebooks.length} failed`, `: ${failures.join(', ')}`);
 }

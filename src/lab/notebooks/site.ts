@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { type Flag, flagHelp, isMain, readCommandLine, runCommand } from '../command.ts';
+import { AHEAD } from '../exercises/ahead.ts';
 import { type Day, listDays, REPOSITORY } from '../exercises/day.ts';
 import { escapeHtml } from '../report.ts';
 import { prepareFolder, writeOutputs } from '../results.ts';
@@ -84,21 +85,6 @@ const HELP = `Renders every notebook, as committed, to static HTML that works of
   npm run site -- --out public
 
 ${flagHelp(FLAGS)}`;
-
-/** What the days are about of which there is no card yet. */
-const AHEAD: ReadonlyMap<number, string> = new Map([
-  [5, 'Concurrency'],
-  [6, 'Serialization'],
-  [7, 'Server'],
-  [8, 'Nanoseconds: FMA, int8'],
-  [9, 'Quantization: SQ, PQ'],
-  [10, 'Greedy search'],
-  [11, 'Vamana'],
-  [12, 'mmap'],
-  [13, 'Parallel build, asynchronous I/O'],
-  [14, 'gRPC and the billion seek'],
-  [15, 'The assembled engine'],
-]);
 
 function indexBody(days: readonly Day[], pages: readonly (Neighbor & { day: string | undefined })[]): string {
   const numbers = new Set([...days.map(({ number }) => number), ...AHEAD.keys()]);

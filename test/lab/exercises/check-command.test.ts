@@ -70,10 +70,26 @@ describe('an exercise', () => {
     expect(said).toMatch(/\[ 0, -?1 \]|\[ -?1, 0 \]/);
   });
 
-  it('that fails twice shows the first failure in full, and both with --all', async () => {
+  it('that fails twice shows the first failure in full, and all with --all', async () => {
     const made = await course({ ...RIGHT, total: '  return values.length > 1 ? values[0] - values[1] : 0;' });
-    expect((await check(made)).said.match(/Likely/g)).toHaveLength(1);
-    expect((await check(made, '--all')).said.match(/Likely/g)).toHaveLength(3);
+    const { said } = await check(made);
+    expect(said.match(/Likely/g)).toHaveLength(1);
+    expect(said).toContain('\n2 more failed: npm run check -- 3 --all\n');
+    const all = (await check(made, '--all')).said;
+    expect(all.match(/Likely/g)).toHaveLength(3);
+    expect(all).not.toContain('more failed');
+  });
+
+  it('that fails explains the hole first of which most checks fail', async () => {
+    const says = (what: string, hole: string, wrong: boolean) =>
+      `{ layer: 'work', says: '${what}', hole: '${hole}', likely: '${what}', run: () => { if (${wrong}) fails('wrong'); } },`;
+    const checks = `import { type Check, fails } from 'annlab/exercises';
+      export const checks: Check<unknown>[] = [
+        ${says('one', 'total', true)} ${says('two', 'mean', true)} ${says('three', 'mean', false)} ${says('four', 'mean', true)}
+      ];`;
+    const { said } = await check(await course(RIGHT, { 'check.ts': checks }), '--all');
+    expect([...said.matchAll(/Likely: (\w+)/g)].map(([, likely]) => likely)).toEqual(['two', 'four', 'one']);
+    expect((await check(await course(RIGHT, { 'check.ts': checks }))).said).toContain('Likely: two');
   });
 
   it('that throws shows the line', async () => {
@@ -224,7 +240,9 @@ describe('an exercise', () => {
     made.write('solution.ts', made.read('solution.ts').replace('Sums and means', 'Sums, and means'));
     const { said, status } = await check(made);
     expect(status).toBe(0);
-    expect(said).toContain('exercise.ts:4 is not the solution');
+    expect(said).toContain(
+      'Note: line 4 of days/03-sum/exercise.ts differs from the fresh exercise, outside the holes.',
+    );
     expect(said).toContain('npm run exercises -- 3');
   });
 
@@ -247,14 +265,30 @@ describe('npm run check', () => {
     expect(existsSync(join(made.root, PROGRESS_FILE))).toBe(false);
   });
 
-  it('keeps progress of the exercise; a file that cannot be loaded changes nothing', async () => {
+  it('keeps progress of the exercise, and that it did not load', async () => {
     const made = await course({ total: RIGHT.total });
     await check(made);
     const progress = readProgress(made.root, () => {})[3];
     expect(progress).toMatchObject({ passed: 2, checks: 3, written: 1, holes: 2, runs: 1 });
     made.writeHoles({ mean: 'return (' });
     await check(made);
-    expect(readProgress(made.root, () => {})[3]).toEqual(progress);
+    expect(readProgress(made.root, () => {})[3]).toMatchObject({
+      ...{ passed: 0, checks: 3, written: 2, holes: 2, runs: 2 },
+      ...{ problem: true, unloaded: true },
+    });
+    made.writeHoles({ mean: RIGHT.mean });
+    await check(made);
+    const mended = readProgress(made.root, () => {})[3];
+    expect(mended).toMatchObject({ passed: 3, checks: 3, runs: 3 });
+    expect(mended.unloaded).toBeUndefined();
+  });
+
+  it('keeps no progress where the day’s own checks cannot run', async () => {
+    const made = await course(RIGHT, { 'check.ts': 'export const checks = [];' });
+    await check(made);
+    made.write('check.ts', 'export const checks = [;');
+    await check(made);
+    expect(existsSync(join(made.root, PROGRESS_FILE))).toBe(false);
   });
 
   it.each([
@@ -269,7 +303,8 @@ describe('npm run check', () => {
 
   it.each([
     [[], 'which day? Such as npm run check -- 3; the days are 3 sum'],
-    [['7'], 'there is no day 7: the days are 3 sum'],
+    [['17'], 'there is no day 17: the days are 3 sum'],
+    [['07'], 'day 7 is still to come: the days are 3 sum'],
     [['3', '4'], 'one day at a time'],
     [['3', '--timeout', '0'], '--timeout 0: expected a whole number'],
     [['3', '--fast'], "unknown option '--fast'"],
@@ -290,6 +325,7 @@ describe('npm run check', () => {
     const { said, result } = await saidBy((say) => checkCommand(['--help'], say));
     expect(result).toBe(0);
     expect(said).toContain('--solution');
+    expect(said).toContain('default 20');
   });
 
   it('says which check kills which mutant with --mutants', async () => {

@@ -17,7 +17,7 @@ describe('a day', () => {
     expect((await listDays(course.root)).map(({ name }) => name)).toEqual(['03-sum', '04-mean']);
   });
 
-  it.each(['5', '-3', '3.0', '', 'sums', '../days/03-sum'])(
+  it.each(['17', '-3', '3.0', '', 'sums', '../days/03-sum'])(
     'that does not exist (%j) is an error that lists the days',
     async (name) => {
       const course = Course.sum();
@@ -27,6 +27,12 @@ describe('a day', () => {
       await expect(found).rejects.toThrow(`there is no day ${name}: the days are 3 sum, 4 mean`);
     },
   );
+
+  it('that is still to come is an error that says so', async () => {
+    const found = findDay('7', Course.sum().root);
+    await expect(found).rejects.toThrow(UsageError);
+    await expect(found).rejects.toThrow('day 7 is still to come: the days are 3 sum');
+  });
 
   it('is not what has no day.ts, or another name', () => {
     const course = Course.sum();

@@ -124,6 +124,9 @@ describe('what a learner wrote', () => {
   it('differs from its solution outside the holes alone', () => {
     expect(firstDifference(EXERCISE, EXERCISE)).toBeUndefined();
     expect(firstDifference(fill('total', 'let a = 0;\n  return a;'), EXERCISE)).toBeUndefined();
+    const alone = EXERCISE.replace(/( *\/\/ @task.*\n)+.*\n/, '  return 0;\n');
+    expect(alone).not.toBe(EXERCISE);
+    expect(firstDifference(alone, EXERCISE)).toBeUndefined();
     const helper = fill('total', 'return own(values);').replace('export const', 'const own = 1;\nexport const');
     expect(firstDifference(helper, EXERCISE)).toEqual({
       line: 20,

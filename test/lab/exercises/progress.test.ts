@@ -8,6 +8,7 @@ import { hintsOf, parseHints } from '../../../src/lab/exercises/hints.ts';
 import { reflow, wrap } from '../../../src/lab/exercises/paint.ts';
 import { PROGRESS_FILE, readProgress, recordCheck } from '../../../src/lab/exercises/progress.ts';
 import { progressCommand } from '../../../src/lab/exercises/progress-command.ts';
+import { resetCommand } from '../../../src/lab/exercises/reset-command.ts';
 import { Course, saidBy } from './made-up-course.ts';
 
 const nobody = () => {
@@ -66,7 +67,10 @@ describe('npm run progress', () => {
     const course = Course.sum();
     expect((await progress(course)).said).toMatch(/3 {2}Sums {2}░+[\s\S]*0 of 1 days green\nNext: npm run day -- 3/);
     recordCheck(course.root, 3, RED, nobody, at(1));
+    updateExercise(await course.day());
+    course.writeHoles({ total: 'return 0;' });
     expect((await progress(course)).said).toMatch(/████░░░░░░░░ +1\/3 +1\/2 +1/);
+    course.writeHoles({ mean: 'return 0;' });
     recordCheck(course.root, 3, GREEN, nobody, at(2));
     expect((await progress(course)).said).toMatch(/████████████ +3\/3 +2\/2 +2 +green since 2026-01-02/);
     expect((await progress(course)).said).toMatch(/1 of 1 days green$/);
@@ -74,6 +78,33 @@ describe('npm run progress', () => {
     expect((await progress(course)).said).toContain('was green on 2026-01-02');
     recordCheck(course.root, 3, { ...GREEN, problem: true }, nobody, at(4));
     expect((await progress(course)).said).toContain('was green on 2026-01-02');
+  });
+
+  it('counts the holes of the file as it is, and no check after a reset', async () => {
+    const course = Course.sum();
+    updateExercise(await course.day());
+    expect((await progress(course)).said).toMatch(/3 {2}Sums {2}░+ +0\/2/);
+    course.writeHoles({ total: 'return 0;', mean: 'return 0;' });
+    await saidBy((say) => resetCommand(['3'], say, course.root));
+    expect(existsSync(join(course.root, PROGRESS_FILE))).toBe(false);
+    course.writeHoles({ total: 'return 0;', mean: 'return 0;' });
+    recordCheck(course.root, 3, GREEN, nobody, at(2));
+    await saidBy((say) => resetCommand(['3'], say, course.root));
+    expect((await progress(course)).said).toMatch(/ ░{12} +0\/3 +0\/2 +1 +was green on 2026-01-02\n/);
+    expect((await progress(course)).said).toContain('1 of 1 days green');
+    // Markers that are gone leave nothing to count.
+    course.write('exercise.ts', course.read('exercise.ts').replaceAll('// @end', ''));
+    expect((await progress(course)).said).toMatch(/ 0\/3 +1 +was green/);
+  });
+
+  it('shows a file that did not load as such', async () => {
+    const course = Course.sum();
+    const unloaded = { passed: 0, checks: 0, written: 1, holes: 2, problem: true, unloaded: true } as const;
+    recordCheck(course.root, 3, unloaded, nobody, at(1));
+    expect((await progress(course)).said).toMatch(/ ░{12} +1 +did not load\n/);
+    recordCheck(course.root, 3, GREEN, nobody, at(2));
+    recordCheck(course.root, 3, unloaded, nobody, at(3));
+    expect((await progress(course)).said).toMatch(/ ░{12} +0\/3 +3 +did not load, was green on 2026-01-02\n/);
   });
 
   it('gives programs JSON', async () => {
@@ -108,26 +139,43 @@ describe('npm run day', () => {
       expect(said).toContain(text);
     }
     expect(said).toMatch(/Next: read notebooks\/03-sum\.ipynb.*, then write hole total, days\/03-sum\/exercise\.ts:10/);
+    expect(said).toMatch(/Afterwards {3}days\/03-sum\/solution\.ts\n/);
     // Files that a day does not have are not named.
     expect(said).not.toContain('facilitator.md');
+    expect(said).toMatch(/npm run lab {2,}opens/);
+    course.write('facilitator.md', '');
+    course.writeAt('notebooks/03-sum.ipynb', '');
+    const whole = (await day(course, '3')).said;
+    expect(whole).toMatch(/For teachers days\/03-sum\/facilitator\.md\n\n/);
+    expect(whole).toMatch(/npm run lab -- 3 {2,}opens/);
     course.writeHoles({ total: 'return 0;', mean: 'return 0;' });
     expect((await day(course, '3')).said).toMatch(/Next: npm run check -- 3$/);
     recordCheck(course.root, 3, GREEN, nobody);
     expect((await day(course, '3')).said).toContain('Green. Next: notebooks/03-sum.ipynb');
   });
 
-  it('takes the first day that is not green where none is named', async () => {
+  it('takes the day after the last green one where none is named', async () => {
     const course = Course.sum();
-    course.writeAt(
-      'days/04-next/day.ts',
-      course.read('day.ts').replace('3,', '4,').replace("'sum'", "'next'").replace('Sums', 'Next'),
-    );
-    course.writeAt('days/04-next/solution.ts', 'export const a = 1;\n');
-    expect((await day(course)).said).toContain('Day 3: Sums');
+    for (const [number, topic, title] of [
+      [2, 'before', 'Before'],
+      [4, 'next', 'Next'],
+    ] as const) {
+      const card = course.read('day.ts').replace('3,', `${number},`).replace("'sum'", `'${topic}'`);
+      course.writeAt(`days/0${number}-${topic}/day.ts`, card.replace('Sums', title));
+      course.writeAt(`days/0${number}-${topic}/solution.ts`, 'export const a = 1;\n');
+    }
+    const next = async () => (await saidBy((say) => progressCommand([], say, { root: course.root }))).said;
+    expect((await day(course)).said).toContain('Day 2: Before');
+    expect(await next()).toMatch(/Next: npm run day -- 2$/);
     recordCheck(course.root, 3, GREEN, nobody);
     expect((await day(course)).said).toContain('Day 4: Next');
+    expect(await next()).toMatch(/Next: npm run day -- 4$/);
+    // After the last day, what was left out.
     recordCheck(course.root, 4, GREEN, nobody);
+    expect((await day(course)).said).toContain('Day 2: Before');
+    recordCheck(course.root, 2, GREEN, nobody);
     expect((await day(course)).said).toContain('Day 4: Next');
+    expect(await next()).toMatch(/3 of 3 days green$/);
   });
 
   it('shows hints, one level at a time', async () => {
@@ -141,7 +189,7 @@ describe('npm run day', () => {
   });
 
   it.each([
-    [['3', '--hint', 'nothing'], 'day 3 has no hole nothing: its holes are total, mean'],
+    [['3', '--hint', 'nothing'], "day 3 has no hole 'nothing': its holes are total, mean"],
     [['3', '--hint', 'total', '--level', '4'], '--level 4: expected a whole number from 1 to 3'],
     [['3', '--level', '2'], '--level goes with --hint'],
     [['--hint', 'total'], 'which day?'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ParameterError } from '../../../src/core/errors.ts';
 import { curveFigure } from '../../../src/lab/figures/curve.ts';
+import { VIOLET } from '../../../src/lab/figures/theme.ts';
 import { readElements } from '../markup.ts';
 
 const point = (ef: number, recall: number, distances: number) => ({ ef, recall, distances });
@@ -22,6 +23,13 @@ describe('curveFigure', () => {
       expect.arrayContaining(['yours', 'reference', 'engine', 'day 02', 'exact: 10k', 'Recall@5, more accurate →']),
     );
     expect(dots(svg)).toBe(12);
+  });
+
+  it('gives others the colours that are asked for', () => {
+    const strokes = (more: NonNullable<Parameters<typeof curveFigure>[0]['more']>) =>
+      readElements(curveFigure({ reference, more, exact: 10_000 })).map(({ attributes }) => attributes.stroke);
+    expect(strokes([{ label: 'day 02', points: reference }])).not.toContain(VIOLET.line);
+    expect(strokes([{ label: 'day 02', points: reference, color: 6 }])).toContain(VIOLET.line);
   });
 
   it('does without the learner until there is one', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DimensionError, ParameterError } from '../../../src/core/errors.ts';
 import { ROLE_STYLES } from '../../../src/lab/figures/node-link.ts';
+import { INK } from '../../../src/lab/figures/theme.ts';
 import { traceFigure } from '../../../src/lab/figures/trace.ts';
 import { SearchTrace } from '../../../src/lab/trace.ts';
 import { TWELVE_LINKS, TWELVE_POINTS, TWELVE_TRAP } from '../../../src/lab/twelve-points.ts';
@@ -134,9 +135,51 @@ describe('a large graph', () => {
   });
 
   it('leaves out numbers that would lie on each other', () => {
-    const numbers = texts(traceFigure(trace, { points, links, query: [side, 0] })).filter((text) => /^\d+$/.test(text));
+    // The same walk, in a third of the width.
+    const crowded = [...points, Float32Array.of(3 * side, 0)];
+    const numbers = readElements(traceFigure(trace, { points: crowded, query: [side, 0] })).flatMap(
+      ({ name, text, attributes: { x, y } }) => (name === 'text' && /^\d+$/.test(text) ? [[Number(x), Number(y)]] : []),
+    );
     expect(numbers.length).toBeGreaterThan(5);
     expect(numbers.length).toBeLessThan(side);
+    for (const [i, [x, y]] of numbers.entries()) {
+      for (const [otherX, otherY] of numbers.slice(i + 1))
+        expect(Math.hypot(x - otherX, y - otherY)).toBeGreaterThan(10);
+    }
+  });
+
+  it('sets a number on another shoulder where the query covers the usual one', () => {
+    const numbers = texts(traceFigure(trace, { points, query: [side - 0.5, 0.5] })).filter((text) =>
+      /^\d+$/.test(text),
+    );
+    expect(numbers).toContain(String(side));
+  });
+
+  it('draws untouched nodes as dots, in the key as in the picture', () => {
+    const rings = (some: typeof points) =>
+      readElements(traceFigure(trace, { points: some, query: [side, 0] })).filter(
+        ({ attributes: { fill, stroke } }) =>
+          fill === ROLE_STYLES.untouched.fill && stroke === ROLE_STYLES.untouched.stroke,
+      ).length;
+    expect(rings(points)).toBe(0);
+    expect(rings(points.slice(0, 2 * side))).toBe(2);
+  });
+
+  it('names the query a little off where it is in the thick of it, with a line to it', () => {
+    // The row that is walked, and a knot of points in the middle of nowhere.
+    const knot = Array.from({ length: 81 }, (_, i) =>
+      Float32Array.of(side / 2 + ((i % 9) - 4) * 0.4, side / 2 + (Math.floor(i / 9) - 4) * 0.4),
+    );
+    const row = points.slice(0, side);
+    const leaders = (query: [number, number]) =>
+      readElements(
+        traceFigure(trace, { points: [...row, ...knot], query, nearest: side - 1, found: [side - 1] }),
+      ).filter(
+        ({ name, attributes }) =>
+          name === 'path' && attributes['stroke-width'] === '1' && attributes.stroke === INK.text,
+      ).length;
+    expect(leaders([side / 2, side / 2])).toBe(1);
+    expect(leaders([side / 4, side / 2])).toBe(0);
   });
 });
 

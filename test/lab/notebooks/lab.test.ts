@@ -132,6 +132,14 @@ describe.skipIf(process.platform === 'win32')('the Jupyter of this machine', () 
 });
 
 describe('the link for every Jupyter of a user', () => {
+  it('is made by --link, which says how to undo it', async () => {
+    const { stdout } = await lab(process.env.PATH!, '--link');
+    const link = /^linked (.*): choose the kernel "TypeScript \(annlab\)"\n/.exec(stdout)![1];
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(stdout).toMatch(/\nto undo it: (rm|rmdir) '.*annlab'\n$/);
+    expect(stdout).toContain(`'${link}'`);
+  });
+
   const target = path.join(KERNELS, 'kernels/annlab');
 
   it('is made once, and replaces one to another checkout', () => {

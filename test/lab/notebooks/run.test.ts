@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/core/errors.ts';
 import { REPOSITORY } from '../../../src/lab/exercises/day.ts';
-import { listNotebooks, selectNotebooks } from '../../../src/lab/notebooks/find.ts';
+import { listNotebooks, selectNotebooks, shownPath } from '../../../src/lab/notebooks/find.ts';
 import { formatNotebook, parseNotebook } from '../../../src/lab/notebooks/notebook.ts';
 import { parseRunArguments, type RunOptions, runNotebooks } from '../../../src/lab/notebooks/run.ts';
 import { temporaryFolder } from '../../temporary-folder.ts';
@@ -117,6 +117,10 @@ describe('a run', () => {
     expect(written.said[0]).toMatch(/01-good\.ipynb: 1 cells executed in [\d.]+ s$/);
     expect(written.said[1]).toMatch(/^FAILED .*02-bad\.ipynb, cell 2, \[2\], which begins .*: it threw\n/);
     expect(written.said[2]).toMatch(/^FAILED .*03-none\.ipynb: not a notebook/);
+    const undo = `git checkout ${shownPath(path.join(folder, '01-good.ipynb'))}`;
+    expect(written.said[3]).toBe(
+      `outputs written into it; see them: npm run site; undo (changes of your own in the cells too): ${undo}`,
+    );
     expect(written.error).toBe('2 of 3 failed: 02-bad, 03-none');
     expect(shownBy(parseNotebook(text('01-good'), ''))).toEqual(['1\n']);
     expect(text('02-bad')).toBe(formatNotebook(files['02-bad']));

@@ -1,0 +1,14 @@
+/** What the days are about that are still to come, by number. A day that has a folder in `days/` speaks for itself. */
+export const AHEAD: ReadonlyMap<number, string> = new Map([
+  [5, 'Concurrency'],
+  [6, 'Serialization'],
+  [7, 'Server'],
+  [8, 'Nanoseconds: FMA, int8'],
+  [9, 'Quantization: SQ, PQ'],
+  [10, 'Greedy search'],
+  [11, 'Vamana'],
+  [12, 'mmap'],
+  [13, 'Parallel build, asynchronous I/O'],
+  [14, 'gRPC and the billion seek'],
+  [15, 'The assembled engine'],
+]);
