@@ -196,7 +196,7 @@ describe('the main job', () => {
     await writeFile(file, '');
     said.length = 0;
     await expect(run('file')).rejects.toThrow(OutputError);
-    await expect(run('file')).rejects.toThrow(/file: cannot be written \(EEXIST\): name another folder with --out/);
+    await expect(run('file')).rejects.toThrow(/file: cannot be written \(ENOTDIR\): name another folder with --out/);
     expect(said).toEqual([]);
   });
 });
