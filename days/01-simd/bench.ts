@@ -74,6 +74,7 @@ export const cases = async (): Promise<BenchCase[]> => {
       over(label, bytes, 'reference l2', one(reference.l2)),
       over(label, bytes, 'reference l2x4', four(reference.l2x4)),
       over(label, bytes, 'yours l2x4', four(yours.l2x4)),
+      over(label, bytes, 'engine l2x4', four(production.l2x4Into)),
     ]),
   ];
 };
