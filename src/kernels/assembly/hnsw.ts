@@ -1,6 +1,6 @@
 /**
  * HNSW (Malkov & Yashunin 2018), algorithms 1, 2, 4 and 5, over the arena: `insert` is algorithm 1, `searchLayer` algorithm 2,
- * `selectNeighbors` algorithm 4, `search` algorithm 5. One call from JavaScript does a whole search or insert.
+ * `select.ts` algorithm 4, `search` algorithm 5. One call from JavaScript does a whole search or insert.
  *
  * Departures: lists have slack and are pruned only when it is used up; pruning may keep long edges by α as Vamana does (α = 1 is
  * the paper); two candidates are read per round; a sign filter looks before vectors are touched; and on every level each node
@@ -8,23 +8,19 @@
  * new entry point is given one to the old: so every node can be reached, always, and with ef = count the search is exact.
  */
 import { append, countOf, createLists, indexOf, isKeptAt, KEPT, keepAt, keptCount, linkAt, listOf } from './links';
+import { bound, distanceAt, hasNext, peekNext, push, resetPool, rewindPool, size, slotAt, takeNext } from './pool';
 import {
-  bound,
-  distanceAt,
-  hasNext,
-  orderedBits,
-  peekNext,
-  push,
-  resetPool,
-  rewindPool,
-  size,
-  slotAt,
-  takeNext,
-} from './pool';
+  candidateSlot,
+  configureSelection,
+  selectedSlot,
+  selectNeighbors,
+  sortCandidates,
+  storeCandidate,
+} from './select';
 import { encodeSigns, lowerBound, prepareSigns, rotateCentred, signBytes, signs } from './signs';
 import { distance, distancesTo, prepare, prepareFloats, recordOf, writeVector } from './space';
 import { resetVisited, visit } from './visited';
-import { getF32, getU32, getU64, setF32, setU32, setU64 } from './words';
+import { getF32, getU32, setF32, setU32 } from './words';
 
 /** Room for the neighbours of one round, and for selections: entries of four bytes. */
 const BATCH_BYTES: usize = 8192;
@@ -36,24 +32,15 @@ let state: usize = 0;
 let M: i32 = 0;
 let slack: i32 = 0;
 let efConstruction: i32 = 0;
-/** α in the unit of the distance: squared where distances are. */
-let alpha: f32 = 1;
 let extendCandidates: bool = false;
-let keepPruned: bool = false;
 let signed: bool = false;
 let buildMargin: f32 = 0;
 
 let queryRecord: usize = 0;
 let batch: usize = 0;
 let batchDistances: usize = 0;
-/** Selection: the slots taken (and, in the second half, the kept edges of a pruned list), and those discarded. */
-let selected: usize = 0;
-let discarded: usize = 0;
-/** Selection: (distance bits, slot) of the candidates, u64, ascending. */
-let candidates: usize = 0;
-
-/** What a vector equal to the base is from it: 0, or what rounding makes of that. */
-let distanceToCopies: f32 = 0;
+/** The kept edges of a list that is pruned. */
+let keptEdges: usize = 0;
 
 /** Whether this walk may use the sign filter. */
 let filtering: bool = false;
@@ -67,31 +54,29 @@ export function configureHnsw(
   M_: i32,
   slack_: i32,
   efConstruction_: i32,
-  alpha_: f32,
+  alpha: f32,
   extendCandidates_: bool,
-  keepPruned_: bool,
+  keepPruned: bool,
   signed_: bool,
   buildMargin_: f32,
   queryRecord_: usize,
   scratch: usize,
-  discarded_: usize,
-  candidates_: usize,
+  discarded: usize,
+  candidates: usize,
 ): void {
   state = state_;
   M = M_;
   slack = slack_;
   efConstruction = efConstruction_;
-  alpha = alpha_;
   extendCandidates = extendCandidates_;
-  keepPruned = keepPruned_;
   signed = signed_;
   buildMargin = buildMargin_;
   queryRecord = queryRecord_;
   batch = scratch;
   batchDistances = batch + BATCH_BYTES;
-  selected = batchDistances + BATCH_BYTES;
-  discarded = discarded_;
-  candidates = candidates_;
+  const selected = batchDistances + BATCH_BYTES;
+  keptEdges = selected + (BATCH_BYTES >> 1);
+  configureSelection(alpha, keepPruned, selected, discarded, candidates, batchDistances);
 }
 
 export function hopCount(): i32 {
@@ -258,7 +243,7 @@ function connect(slot: u32, level: i32): void {
   if (extendCandidates) n = extend(slot, level, n);
   const chosen = selectNeighbors(slot, n, M);
   const list = listOf(slot, level);
-  for (let i = 0; i < chosen; i++) append(list, getU32(selected, i));
+  for (let i = 0; i < chosen; i++) append(list, selectedSlot(i));
   const parent = parentFor(list, level);
   linkBack(parent, slot | KEPT, level);
   for (let i = 0; i < chosen; i++) {
@@ -328,11 +313,10 @@ function linkBack(from: u32, to: u32, level: i32): void {
 
 /** Algorithm 4 on the `n` edges in the batch, which become the node's list: `most` of them, and besides those that are kept. */
 function prune(from: u32, list: usize, n: i32, most: i32): void {
-  const kept = selected + (BATCH_BYTES >> 1);
-  let keptEdges = 0;
+  let kept = 0;
   for (let i = 0; i < n; i++) {
     const edge = getU32(batch, i);
-    if (edge & KEPT) setU32(kept, keptEdges++, edge & ~KEPT);
+    if (edge & KEPT) setU32(keptEdges, kept++, edge & ~KEPT);
     setU32(batch, i, edge & ~KEPT);
   }
   prepare(recordOf(from));
@@ -341,77 +325,11 @@ function prune(from: u32, list: usize, n: i32, most: i32): void {
   sortCandidates(n);
   const chosen = selectNeighbors(from, n, most);
   store<u32>(list, 0);
-  for (let i = 0; i < chosen; i++) append(list, getU32(selected, i));
-  for (let i = 0; i < keptEdges; i++) {
-    const slot = getU32(kept, i);
+  for (let i = 0; i < chosen; i++) append(list, selectedSlot(i));
+  for (let i = 0; i < kept; i++) {
+    const slot = getU32(keptEdges, i);
     const at = indexOf(list, slot);
     if (at < 0) append(list, slot | KEPT);
     else keepAt(list, at);
-  }
-}
-
-/**
- * Algorithm 4: of the `n` candidates, ascending by distance to a base, takes each that is nearer to the base than (by a
- * factor α) to any taken before, `most` of them at most. Of the base's copies one is enough: a list of nothing else leads
- * nowhere. Returns how many; they are in `selected`.
- */
-function selectNeighbors(base: u32, n: i32, most: i32): i32 {
-  prepare(recordOf(base));
-  setU32(selected, 0, base);
-  distancesTo(selected, 1, batchDistances);
-  distanceToCopies = getF32(batchDistances, 0);
-  let taken = 0;
-  let pruned = 0;
-  for (let i = 0; i < n && taken < most; i++) {
-    const slot = candidateSlot(i);
-    if (isCovered(slot, candidateDistance(i), taken)) {
-      if (keepPruned) setU32(discarded, pruned++, slot);
-    } else setU32(selected, taken++, slot);
-  }
-  for (let i = 0; i < pruned && taken < most; i++) setU32(selected, taken++, getU32(discarded, i));
-  return taken;
-}
-
-/** Whether one of the nodes taken is nearer to `slot` (by α) than the base is. */
-function isCovered(slot: u32, distanceToBase: f32, taken: i32): bool {
-  if (taken == 0) return false;
-  const copy = distanceToBase == distanceToCopies;
-  prepare(recordOf(slot));
-  for (let i = 0; i < taken; i += 4) {
-    const n = min(taken - i, 4);
-    distancesTo(selected + ((<usize>i) << 2), n, batchDistances);
-    for (let j = 0; j < n; j++) {
-      const d = getF32(batchDistances, j);
-      if (alpha * d < distanceToBase || (copy && d == distanceToCopies)) return true;
-    }
-  }
-  return false;
-}
-
-function storeCandidate(i: i32, distance: f32, slot: u32): void {
-  setU64(candidates, i, ((<u64>orderedBits(distance)) << 32) | slot);
-}
-
-function candidateSlot(i: i32): u32 {
-  return load<u32>(candidates + ((<usize>i) << 3));
-}
-
-function candidateDistance(i: i32): f32 {
-  const bits = load<u32>(candidates + ((<usize>i) << 3), 4);
-  return reinterpret<f32>(bits & 0x80000000 ? bits & 0x7fffffff : ~bits);
-}
-
-/** Shell sort, ascending; ties by slot. */
-function sortCandidates(n: i32): void {
-  let gap = 1;
-  while (gap < n >> 2) gap = (gap * 9) / 4 + 1;
-  for (; gap > 0; gap = gap > 1 ? max(1, ((gap - 1) * 4) / 9) : 0) {
-    for (let i = gap; i < n; i++) {
-      const entry = getU64(candidates, i);
-      let j = i;
-      for (; j >= gap && getU64(candidates, j - gap) > entry; j -= gap)
-        setU64(candidates, j, getU64(candidates, j - gap));
-      setU64(candidates, j, entry);
-    }
   }
 }
