@@ -2,15 +2,20 @@
 export {
   AddressSpaceError,
   AnnError,
+  BrokenIndexError,
+  BusyError,
   CapacityError,
   DimensionError,
   DuplicateIdError,
   MemoryLimitError,
   ParameterError,
+  PoolClosedError,
   VectorValueError,
+  WorkerDiedError,
 } from './core/errors.ts';
 export { Flat, type FlatOptions } from './graph/flat.ts';
-export { Hnsw, type HnswOptions, type HnswStats } from './graph/hnsw.ts';
+export { Hnsw, type HnswStats } from './graph/hnsw.ts';
+export type { HnswOptions } from './graph/hnsw-options.ts';
 export {
   type AddBatchOptions,
   METRICS,
@@ -20,3 +25,11 @@ export {
   type VectorIndex,
   type Work,
 } from './graph/vector-index.ts';
+export {
+  type AddResult,
+  type BatchResult,
+  Pool,
+  type PoolAddOptions,
+  type PoolOptions,
+  type PoolSearchOptions,
+} from './workers/pool.ts';

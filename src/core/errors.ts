@@ -82,6 +82,39 @@ export class AddressSpaceError extends AnnError {
   }
 }
 
+/** Something is under way that vectors cannot be added beside. */
+export class BusyError extends AnnError {
+  constructor(why: string) {
+    super('BUSY', why);
+  }
+}
+
+/** A thread of a pool that ended while it worked; the pool has put another one in its place. */
+export class WorkerDiedError extends AnnError {
+  /** Where vectors were being added: how many, from the first row on, are in. */
+  readonly added: number | undefined;
+
+  constructor({ why, added, rows }: { why: string; added?: number; rows?: number }, options?: ErrorOptions) {
+    const left = added === undefined ? 'ask again' : `the first ${added} of ${rows} rows are in: add the rest again`;
+    super('WORKER_DIED', `a thread of the pool died (${why}); another has taken its place: ${left}`, options);
+    this.added = added;
+  }
+}
+
+/** A pool that was asked for something after `close`. */
+export class PoolClosedError extends AnnError {
+  constructor() {
+    super('POOL_CLOSED', 'the pool is closed: start another one');
+  }
+}
+
+/** A graph with links that lead nowhere, as a damaged or forged file may hold. */
+export class BrokenIndexError extends AnnError {
+  constructor(what: string) {
+    super('BROKEN_INDEX', `${what}: the index is damaged: build it again from its vectors`);
+  }
+}
+
 /** The caller's id is already in the index. */
 export class DuplicateIdError extends AnnError {
   readonly id: number;
@@ -109,6 +142,61 @@ export class ChecksumError extends AnnError {
   }
 }
 
+/** A file that is no saved index, or one that cannot be read as it is: cut off, damaged in its header, or forged. */
+export class IndexFileError extends AnnError {
+  readonly file: string;
+
+  constructor(file: string, what: string, mend: string, options?: ErrorOptions) {
+    super('INDEX_FILE', `${file}: ${what}: ${mend}`, options);
+    this.file = file;
+  }
+}
+
+/** A saved index of a format that this version does not read. */
+export class FormatVersionError extends AnnError {
+  readonly file: string;
+  readonly got: number;
+  readonly reads: number;
+
+  constructor({ file, got, reads }: { file: string; got: number; reads: number }) {
+    super(
+      'FORMAT_VERSION',
+      `${file} is of format version ${got}, this annlab reads ${reads}: rebuild it with "npm run annlab -- build …" ` +
+        'or open it with the annlab that wrote it',
+    );
+    this.file = file;
+    this.got = got;
+    this.reads = reads;
+  }
+}
+
+/** A block of a saved index does not have the checksum it was saved with. */
+export class CorruptionError extends AnnError {
+  readonly file: string;
+  readonly section: string;
+  /** Which of the section's blocks, from 0. */
+  readonly block: number;
+
+  /** `offset`: where in the file the block begins; `want` and `got`: its checksum when it was saved, and now. */
+  constructor({
+    file,
+    section,
+    block,
+    offset,
+    want,
+    got,
+  }: { file: string; section: string; block: number; offset: number; want: number; got: number }) {
+    super(
+      'CORRUPTION',
+      `${file}: section ${section}, block ${block} (byte ${offset} of the file): checksum mismatch ` +
+        `(want ${hex(want)}, got ${hex(got)}): restore the file from a backup or rebuild it with "npm run annlab -- build …"`,
+    );
+    this.file = file;
+    this.section = section;
+    this.block = block;
+  }
+}
+
 /** A download that could not be made or finished. */
 export class DownloadError extends AnnError {
   constructor(url: string, what: string, mend: string, options?: ErrorOptions) {
@@ -128,4 +216,8 @@ export class OutputError extends AnnError {
   constructor(file: string, what: string, mend: string, options?: ErrorOptions) {
     super('OUTPUT', `${file}: ${what}: ${mend}`, options);
   }
+}
+
+function hex(sum: number): string {
+  return sum.toString(16).padStart(8, '0');
 }

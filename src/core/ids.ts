@@ -9,7 +9,7 @@ export class Ids {
   /** id of each slot; undefined while ids are the slots. */
   #ids: Uint32Array | undefined;
   #slots: Map<number, number> | undefined;
-  /** All ids from the count up to here are taken: ids are never given back, so this only grows. */
+  /** All ids from the count up to here are taken; only `truncate` gives ids back. */
   #takenBelow = 0;
 
   get count(): number {
@@ -64,6 +64,13 @@ export class Ids {
       ids[i] = id++;
     }
     return ids;
+  }
+
+  /** Forgets the ids from slot `count` on. */
+  truncate(count: number): void {
+    for (let slot = count; slot < this.#count; slot++) this.#slots?.delete(this.idOf(slot));
+    this.#takenBelow = Math.min(this.#takenBelow, count);
+    this.#count = count;
   }
 
   /** Gives the next slot this id, which `check` let pass. */

@@ -13,11 +13,14 @@ export interface LayeredLinks {
   drawnLevel(slot: number): number;
   levelOf(slot: number): number;
   linksOf(slot: number, level: number): Uint32Array;
+  /** Whether a writer holds the node's lock; with nobody writing, none may be held. */
+  isLocked(slot: number): boolean;
+  entryIsLocked: boolean;
 }
 
 /**
  * A sentence for everything that is broken: degrees beyond their bound, links to nobody, to the node itself, twice to the same, or
- * to a node that is not on that level; a level that is not the drawn one; a wrong entry point; nodes of a level that cannot be
+ * to a node that is not on that level; a lock that nobody gave back; a level that is not the drawn one; a wrong entry point; nodes of a level that cannot be
  * reached from it. None: the graph is whole.
  */
 export function faultsOf(graph: LayeredLinks): string[] {
@@ -30,7 +33,9 @@ export function faultsOf(graph: LayeredLinks): string[] {
   if (topLevel !== highest) faults.push(`the top level is said to be ${topLevel} and is ${highest}`);
   if (levels[entryPoint] !== highest)
     faults.push(`the entry point ${entryPoint} is on level ${levels[entryPoint]}, not on ${highest}`);
+  if (graph.entryIsLocked) faults.push('the lock of the entry point is held');
   for (let slot = 0; slot < count; slot++) {
+    if (graph.isLocked(slot)) faults.push(`node ${slot}: its lock is held`);
     const drawn = graph.drawnLevel(slot);
     if (levels[slot] !== drawn) {
       faults.push(`node ${slot} is on level ${levels[slot]}, drawn was ${drawn}`);

@@ -1,11 +1,14 @@
 /**
  * Where an HNSW index keeps what, in its arena. Said once, here; the kernels are told by `configure`.
  *
- * One record a node, `recordBytes` apart: vector (f32, or 7-bit code and factors) | upper: u32 | level: u32 | count: u32 | links.
+ * What all threads share comes first: `mean`, `upper`, `signs` and `records` are what an index file holds. Behind it every thread has
+ * a share of its own to scribble on.
+ *
+ * One record a node, `recordBytes` apart: vector (f32, or 7-bit code and factors) | upper | level | lock | count | links, a u32 each.
  * Keeping links behind the vector lets the machine's stream prefetcher bring them: 10–16 % over separate arrays. The sign bits
  * are a dense array apart, because most nodes looked at are dismissed by their signs alone.
  */
-import type { Plan } from '../kernels/memory.ts';
+import { layOut, type Plan } from '../kernels/memory.ts';
 import type { Metric } from './vector-index.ts';
 
 export interface Shape {
@@ -16,15 +19,17 @@ export interface Shape {
   M: number;
   efConstruction: number;
   extendCandidates: boolean;
+  threads: number;
 }
 
-export type Region =
-  | 'state'
+export type Region = 'state' | 'mean' | 'flips' | 'upper' | 'signs' | 'records' | 'threads';
+
+/** What a thread has of its own; `journal` is what `assembly/locks.ts` writes for the thread's successor. */
+export type ThreadRegion =
+  | 'journal'
   | 'query'
   | 'queryRecord'
   | 'decoded'
-  | 'mean'
-  | 'flips'
   | 'rotation'
   | 'planes'
   | 'scratch'
@@ -33,10 +38,16 @@ export type Region =
   | 'slots'
   | 'distances'
   | 'pool'
-  | 'visited'
-  | 'upper'
-  | 'signs'
-  | 'records';
+  | 'visited';
+
+/** Words of the shared state, as `assembly/hnsw.ts` has them. */
+export const STATE = { count: 0, claimed: 1, entryPoint: 2, topLevel: 3, entryLock: 4, era: 5, form: 6 } as const;
+/** Bits of the era: what is being rewritten; and what is added when it is done. */
+export const ERA = { signsMove: 1, formMoves: 2, next: 4 } as const;
+/** Words of a journal. */
+export const JOURNAL = { inserting: 2 } as const;
+/** Words of a record behind its vector; the links begin behind `count`. */
+export const NODE = { upper: 0, level: 1, lock: 2, count: 3 } as const;
 
 export interface HnswLayout {
   /** Links a list may hold beyond M (or M0 = 2M on level 0) before it is pruned. */
@@ -50,6 +61,8 @@ export interface HnswLayout {
   words: number;
   signBytes: number;
   plan: Plan<Region>;
+  /** Where in a thread's share what begins, and how long the share is. */
+  threadPlan(capacity: number): { at: Record<ThreadRegion, number>; end: number };
 }
 
 /** Rounds of flips and transforms in `assembly/signs.ts`. */
@@ -63,34 +76,42 @@ export function layoutOf(shape: Shape): HnswLayout {
   const slack = M;
   const vectorBytes = vectorBytesOf(dimension, codes);
   const recordBytes = roundUp(
-    vectorBytes + 8 + listBytes(2 * M + slack),
+    vectorBytes + NODE.count * 4 + listBytes(2 * M + slack),
     vectorBytes < 4 * CACHE_LINE ? 16 : CACHE_LINE,
   );
   const upperBytes = listBytes(M + slack);
   const signs = shape.signed ? signShape(dimension) : { rotated: 0, words: 0, signBytes: 0 };
   const mostCandidates = shape.efConstruction * (shape.extendCandidates ? 2 * M + slack + 1 : 1) + 2 * M + slack + 1;
+  const threadPlan = (capacity: number) =>
+    layOut<ThreadRegion>(
+      {
+        journal: 64,
+        query: roundUp(dimension, 4) * 4,
+        queryRecord: vectorBytes,
+        decoded: roundUp(dimension, 16) * 16,
+        rotation: signs.rotated * 4,
+        planes: signs.words * 24,
+        scratch: 3 * BATCH_BYTES,
+        discarded: mostCandidates * 4,
+        candidates: mostCandidates * 8,
+        slots: capacity * 4,
+        distances: capacity * 4,
+        pool: (Math.max(capacity, shape.efConstruction) + 1) * 8,
+        visited: capacity + 1,
+      },
+      { start: 0, alignBytes: CACHE_LINE },
+    );
   const plan = (capacity: number) => ({
     state: 64,
-    query: roundUp(dimension, 4) * 4,
-    queryRecord: vectorBytes,
-    decoded: roundUp(dimension, 16) * 16,
     mean: dimension * 4,
     flips: ROTATION_ROUNDS * signs.rotated * 4,
-    rotation: signs.rotated * 4,
-    planes: signs.words * 24,
-    scratch: 3 * BATCH_BYTES,
-    discarded: mostCandidates * 4,
-    candidates: mostCandidates * 8,
-    slots: capacity * 4,
-    distances: capacity * 4,
-    pool: (Math.max(capacity, shape.efConstruction) + 1) * 8,
-    visited: capacity + 1,
     upper: mostUpperLists(capacity, M) * upperBytes,
     signs: capacity * signs.signBytes,
     // A walk fetches a line beyond the start of a list, wherever the list ends.
     records: capacity * recordBytes + CACHE_LINE,
+    threads: shape.threads * threadPlan(capacity).end,
   });
-  return { slack, vectorBytes, recordBytes, upperBytes, ...signs, plan };
+  return { slack, vectorBytes, recordBytes, upperBytes, ...signs, plan, threadPlan };
 }
 
 /** Bytes of a stored vector: f32, or 7-bit code and factors. */

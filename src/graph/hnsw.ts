@@ -4,54 +4,20 @@
  * then widens to a beam of efSearch on level 0.
  *
  * The graph, the walk and the codes live in an arena and are worked by the kernels in one call (`kernels/assembly/hnsw.ts`, where
- * the departures from the paper are listed). This file owns what the caller sees: options, ids, exact re-ranking, statistics.
+ * the departures from the paper are listed), through the hands of a thread (`hnsw-thread.ts`). This file owns what the caller sees:
+ * options, ids, statistics, and who may add when.
  */
-import { ParameterError } from '../core/errors.ts';
+import { BusyError, ParameterError } from '../core/errors.ts';
 import { Ids } from '../core/ids.ts';
-import { hashToUnit, Random } from '../core/random.ts';
-import { admit } from '../kernels/intake.ts';
-import { Arena, capacityThatFits, copyF32, copyU32 } from '../kernels/memory.ts';
-import { FORM_CODES, METRIC_CODES, VectorStore } from '../kernels/vectors.ts';
-import { checkBatch, checkInteger, checkSearch, checkShape, checkVector } from './checks.ts';
+import { Random } from '../core/random.ts';
+import { Arena } from '../kernels/memory.ts';
+import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
+import { checkBatch, checkVector } from './checks.ts';
 import { faultsOf } from './hnsw-faults.ts';
-import { type HnswLayout, layoutOf, type Region, ROTATION_ROUNDS, type Shape, vectorBytesOf } from './hnsw-layout.ts';
+import { type HnswLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, STATE } from './hnsw-layout.ts';
+import { completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
+import { type HnswHandle, HnswThread, levelOf, RECENTRE_AT } from './hnsw-thread.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
-
-export interface HnswOptions {
-  /** 1 … 4096. */
-  dimension: number;
-  /** Default l2. */
-  metric?: Metric;
-  /** The most vectors it will hold. Costs address space only. Default 1,000,000, or as many as fit. */
-  capacity?: number;
-  /** Neighbours given to a new node on each level, 2 … 256; level 0 keeps up to M0 = 2M, and M more before it prunes. Default 16. */
-  M?: number;
-  /** Beam of an insert, ≥ M. Default 100. */
-  efConstruction?: number;
-  /** Decides levels and the filter's rotation. Same seed, same data, same build of the kernels: same graph. Default 1. */
-  seed?: number;
-  /**
-   * What is walked on: `f32`, or 7-bit codes with exact re-ranking on the f32 originals, which are then kept outside the arena. Under
-   * `sq7`, vectors whose components are all integers 0 … 255 are held as bytes, which are exact; the first that is none makes codes of
-   * all that are held, at once, which takes a microsecond or so for each.
-   */
-  codes?: 'f32' | 'sq7';
-  /**
-   * Whether sign bits dismiss neighbours before their vectors are touched. Default: where a stored vector takes more than 512 bytes
-   * (f32 from 129 dimensions, sq7 from 497), but never under manhattan.
-   */
-  filter?: 'sign' | 'none';
-  /** Pruning keeps an edge unless α times as short a way exists; 1 is the paper, more keeps more long edges. Default 1.1; dot: 1. */
-  alpha?: number;
-  /** Algorithm 4: look among the candidates' neighbours too. Default false. */
-  extendCandidates?: boolean;
-  /** Algorithm 4: fill up with pruned candidates. Default false. */
-  keepPruned?: boolean;
-  /** Standard deviations of the filter's estimate by which a search forgives it, 0 … 10; more costs time, misses less. Default 0. */
-  margin?: number;
-  /** The same while building. Default 0.3. */
-  buildMargin?: number;
-}
 
 /** What an index is and holds. Bytes are those in use, not those reserved. */
 export interface HnswStats {
@@ -74,106 +40,59 @@ export interface HnswStats {
   hugePages: boolean;
 }
 
-/** What an index is made with where the caller does not say. */
-export const HNSW_DEFAULTS = { capacity: 1_000_000, M: 16, efConstruction: 100, seed: 1, codes: 'sq7' } as const;
+/** Rows that other threads are adding: slots `first` … `first + rows` − 1 are theirs. */
+export interface Claim {
+  first: number;
+  rows: number;
+  /** For each row the number of its first list on the upper levels; shared memory. */
+  upper: Uint32Array;
+}
 
 export class Hnsw implements VectorIndex {
   readonly dimension: number;
   readonly metric: Metric;
   readonly capacity: number;
-  readonly #options: Required<HnswOptions>;
   /** For those who store, share or examine the graph; searches and inserts are the way in for all others. */
   readonly layout: HnswLayout;
   readonly arena: Arena<Region>;
-  /**
-   * What the arena's records hold: floats, codes, or (under codes: 'sq7') the vectors themselves as bytes, which they are as long
-   * as all their components are integers 0 … 255.
-   */
-  #form: keyof typeof FORM_CODES;
-  /** The originals, where the arena holds codes. */
-  readonly #vectors: VectorStore | undefined;
+  /** What other threads need to work on the same index. */
+  readonly handle: HnswHandle;
+  readonly #options: Required<HnswOptions>;
+  readonly #thread: HnswThread;
   readonly #ids = new Ids();
-  /** The arena's `query` region: making a view costs more than a hop. */
-  readonly #query: Float32Array;
+  /** Numbers of threads that others bear. */
+  readonly #taken = new Set<number>();
   #upperLists = 0;
+  /** What is going on that no vector may be added beside, in words. */
+  #busy: string | undefined;
 
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
   static create(options: HnswOptions): Hnsw {
-    const { dimension, metric = 'l2', codes = HNSW_DEFAULTS.codes } = options;
-    const complete: Required<HnswOptions> = {
-      ...HNSW_DEFAULTS,
-      filter: metric !== 'manhattan' && vectorBytesOf(dimension, codes) > FILTER_ABOVE_BYTES ? 'sign' : 'none',
-      alpha: metric === 'dot' ? 1 : 1.1,
-      extendCandidates: false,
-      keepPruned: false,
-      margin: 0,
-      buildMargin: 0.3,
-      ...options,
-      metric,
-    };
-    checkOptions(complete);
-    if (options.capacity === undefined) {
-      complete.capacity = Math.min(complete.capacity, capacityThatFits(layoutOf(shapeOf(complete)).plan));
-    }
-    return new Hnsw(complete);
+    return new Hnsw(completeOptions(options));
   }
 
   private constructor(options: Required<HnswOptions>) {
-    const { dimension, metric, capacity, codes, M, efConstruction, alpha } = options;
+    const { dimension, metric, capacity, codes, M, threads } = options;
     this.dimension = dimension;
     this.metric = metric;
     this.capacity = capacity;
     this.#options = options;
-    const signed = options.filter === 'sign';
-    const layout = layoutOf(shapeOf(options));
-    this.layout = layout;
-    this.arena = Arena.reserve(capacity, layout.plan, `${capacity} × ${dimension}-D (${codes}, M ${M})`);
-    const { kernels, at, f32 } = this.arena;
-    this.#query = f32.subarray(at.query >>> 2, (at.query >>> 2) + dimension);
+    this.layout = layoutOf(shapeOf(options));
+    const reserved = Arena.reserve(capacity, this.layout.plan, `${capacity} × ${dimension}-D (${codes}, M ${M})`);
+    const { memory, at, u32 } = reserved;
     // Normalized components are no integers.
-    this.#form = codes === 'sq7' && metric !== 'cosine' ? 'u8' : codes;
-    this.#configureSpace();
-    kernels.configurePool(at.pool);
-    kernels.configureVisited(at.visited, capacity + 1);
-    kernels.configureLinks(layout.vectorBytes, at.upper, layout.upperBytes);
-    if (signed) {
-      this.#writeFlips();
-      const { signBytes, words, rotated } = layout;
-      kernels.configureSigns(at.signs, signBytes, words, rotated, at.mean, at.flips, at.rotation, at.planes);
-    }
-    kernels.configureHnsw(
-      at.state,
-      M,
-      layout.slack,
-      efConstruction,
-      metric === 'manhattan' || metric === 'dot' ? alpha : alpha * alpha,
-      options.extendCandidates,
-      options.keepPruned,
-      signed,
-      options.buildMargin,
-      at.queryRecord,
-      at.scratch,
-      at.discarded,
-      at.candidates,
-    );
-    if (codes === 'sq7') this.#vectors = VectorStore.reserve({ dimension, metric, capacity });
+    const form = codes === 'sq7' && metric !== 'cosine' ? 'u8' : codes;
+    u32[(at.state >>> 2) + STATE.form] = FORM_CODES[form];
+    if (options.filter === 'sign') this.#writeFlips(reserved);
+    const vectors = codes === 'sq7' ? VectorStore.reserve({ dimension, metric, capacity, threads }) : undefined;
+    this.handle = { options, memory, at, ...(vectors && { vectors: vectors.handle }) };
+    this.#thread = new HnswThread(this.handle, 0);
+    this.arena = this.#thread.arena;
   }
 
-  #configureSpace(): void {
-    const { kernels, at } = this.arena;
-    const form = FORM_CODES[this.#form];
-    kernels.configureSpace(
-      this.dimension,
-      METRIC_CODES[this.metric],
-      form,
-      at.records,
-      this.layout.recordBytes,
-      at.decoded,
-    );
-  }
-
+  /** How many vectors are held. While other threads add, those that are complete. */
   get count(): number {
-    return this.#ids.count;
+    return this.#thread.count;
   }
 
   add(vector: Float32Array, id: number = this.#ids.next()): number {
@@ -182,15 +101,15 @@ export class Hnsw implements VectorIndex {
     return id;
   }
 
+  /** Throws DimensionError, ParameterError, VectorValueError, CapacityError, DuplicateIdError, or BusyError while a pool adds or a file is written. */
   addBatch(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): void {
-    const batch = checkBatch(this, vectors, ids, this.#ids);
-    const { at } = this.arena;
+    this.#checkIdle();
+    const batch = checkBatch({ ...this.#shape(), count: this.#ids.count }, vectors, ids, this.#ids);
     batch.rows.forEach((vector, i) => {
-      admit(this.arena, at.query, vector, this.metric, `row ${i}`);
+      this.#thread.admit(vector, `row ${i}`);
     });
     batch.rows.forEach((vector, i) => {
-      admit(this.arena, at.query, vector, this.metric, `row ${i}`);
-      this.#insert(batch.ids[i]);
+      this.#insert(vector, batch.ids[i]);
       if (onProgress && i % 256 === 255) onProgress(i + 1, batch.rows.length);
     });
     onProgress?.(batch.rows.length, batch.rows.length);
@@ -198,35 +117,18 @@ export class Hnsw implements VectorIndex {
 
   /**
    * The k nearest to `query` that a beam of efSearch finds; min(k, count) of them, so an empty index returns none. Where the walk
-   * is on codes, the best `rerank` candidates (default: k and a few) are compared again on the exact vectors.
+   * is on codes, the best `rerank` candidates (default: k and a few) are compared again on the exact vectors. Works while other
+   * threads add.
    * Throws DimensionError, VectorValueError, or ParameterError (k < 1, efSearch < k, rerank between 1 and k − 1).
    */
   search(query: Float32Array, options: SearchOptions): SearchResult {
-    const { k, efSearch } = checkSearch(options);
-    checkVector(query, this.dimension, 'query');
-    const { kernels, at, u32, f32 } = this.arena;
-    const wanted = options.rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16);
-    if (!Number.isInteger(wanted) || wanted < 0 || (wanted > 0 && wanted < k)) {
-      throw new ParameterError({ parameter: 'rerank', got: wanted, want: `0, or an integer of at least k = ${k}` });
-    }
-    // Floats and bytes are exact as they are walked on.
-    const rerank = this.#form === 'sq7' ? wanted : 0;
-    admit(this.arena, at.query, query, this.metric, 'query');
-    if (this.count === 0)
-      return { ids: new Uint32Array(0), distances: new Float32Array(0), work: { distances: 0, hops: 0, estimates: 0 } };
-    kernels.resetDistances();
-    const ef = Math.min(efSearch, this.count);
-    const found = kernels.search(at.query, ef, this.count >= FILTER_FROM, this.#options.margin);
-    const listed = Math.min(found, rerank || k);
-    kernels.readPool(listed, at.slots, at.distances);
-    const work = { distances: kernels.distanceCount(), hops: kernels.hopCount(), estimates: kernels.estimateCount() };
-    const slots = copyU32(u32, at.slots, listed);
-    if (this.#vectors && rerank > 0) {
-      const exact = this.#vectors.nearestOf(this.#query, slots, k);
-      work.distances += listed;
-      return { ids: this.#ids.translate(exact.slots), distances: exact.distances, work };
-    }
-    return { ids: this.#ids.translate(slots), distances: copyF32(f32, at.distances, listed), work };
+    const { slots, distances, work } = this.#thread.search(query, options);
+    return { ids: this.#ids.translate(slots), distances, work };
+  }
+
+  /** Slots, as other threads find them, become ids, in place. */
+  translate(slots: Uint32Array): Uint32Array {
+    return this.#ids.translate(slots);
   }
 
   /** The ids that the node `id` is linked to on `level`; empty above the node's own level. Throws ParameterError for an unknown id. */
@@ -240,20 +142,19 @@ export class Hnsw implements VectorIndex {
   stats(): HnswStats {
     const { dimension, metric, capacity, count } = this;
     const { codes, filter, M, efConstruction, alpha } = this.#options;
-    const { recordBytes, upperBytes, signBytes, plan } = this.layout;
+    const { recordBytes, upperBytes, signBytes, plan, threadPlan } = this.layout;
     const levels: number[] = [];
     let links = 0;
     for (let slot = 0; slot < count; slot++) {
       const node = this.#node(slot);
       for (let level = 0; level <= node.level; level++) levels[level] = (levels[level] ?? 0) + 1;
-      links += this.arena.u32[node.at + 2];
+      links += this.arena.u32[node.list];
     }
-    const reserved = plan(capacity);
     const records = count * recordBytes;
     const signs = count * signBytes;
     const upper = this.#upperLists * upperBytes;
-    const vectors = this.#form === 'sq7' ? count * (this.#vectors?.rowBytes ?? 0) : 0;
-    const scratch = reserved.scratch + reserved.flips + reserved.discarded + reserved.candidates + count * 1;
+    const vectors = this.#thread.form === 'sq7' ? count * rowBytesOf(dimension) : 0;
+    const scratch = plan(0).flips + threadPlan(0).end + count;
     const walkBytes = records + signs + upper + scratch;
     return {
       ...{ count, capacity, dimension, metric, codes, filter, M, efConstruction, alpha, levels },
@@ -264,138 +165,164 @@ export class Hnsw implements VectorIndex {
     };
   }
 
-  /** Walks the whole graph and says, a sentence each, what is broken (see `faultsOf`). None: the graph is whole. */
+  /** Walks the whole graph and says, a sentence each, what is broken (see `faultsOf`). None: the graph is whole. Not while anybody adds. */
   validate(): string[] {
-    const { count } = this;
+    const { count } = this.#ids;
     if (count === 0) return [];
     const { M, seed } = this.#options;
     const { u32, at } = this.arena;
-    const [held, entryPoint, topLevel] = u32.subarray(at.state >>> 2, (at.state >>> 2) + 3);
+    const state = u32.subarray(at.state >>> 2);
+    const [held, entryPoint, topLevel] = [state[STATE.count], state[STATE.entryPoint], state[STATE.topLevel]];
     return faultsOf({
       ...{ count, held, entryPoint, topLevel },
       mostLinks: (level) => (level === 0 ? 2 : 1) * M + this.layout.slack,
       drawnLevel: (slot) => levelOf(seed, slot, M),
       levelOf: (slot) => this.#node(slot).level,
       linksOf: (slot, level) => this.#list(slot, level),
+      isLocked: (slot) => this.#node(slot).lock !== 0,
+      entryIsLocked: state[STATE.entryLock] !== 0,
     });
   }
 
-  /** Links the vector in the arena's `query` region as the next slot. */
-  #insert(id: number): void {
-    const { kernels, at } = this.arena;
-    const slot = this.count;
-    const level = levelOf(this.#options.seed, slot, this.#options.M);
-    if (this.#form === 'u8' && !kernels.narrow(at.query, at.queryRecord, this.dimension)) this.#leaveBytes();
-    if (this.#form === 'sq7') this.#vectors?.row(slot).set(this.#query);
-    kernels.insert(at.query, slot, level, this.#upperLists, slot >= FILTER_FROM);
-    this.#upperLists += level;
+  /** How many further threads may work on it. */
+  get freeThreads(): number {
+    return this.#options.threads - 1 - this.#taken.size;
+  }
+
+  /** The numbers of `n` further threads, until they are given back. Throws ParameterError where the index was not made for so many. */
+  takeThreads(n: number): number[] {
+    const free = Array.from({ length: this.#options.threads - 1 }, (_, i) => i + 1).filter((t) => !this.#taken.has(t));
+    if (free.length < n) {
+      throw new ParameterError({
+        parameter: 'threads',
+        got: n,
+        want: `the index was made for ${this.#options.threads} at once, its owner included, and ${free.length} are free: create or open it with more`,
+      });
+    }
+    const numbers = free.slice(0, n);
+    for (const number of numbers) this.#taken.add(number);
+    return numbers;
+  }
+
+  giveThreads(numbers: readonly number[]): void {
+    for (const number of numbers) this.#taken.delete(number);
+  }
+
+  /** Throws VectorValueError where the vector cannot be searched or held; `where` names it in the message. */
+  check(vector: Float32Array, where: string): void {
+    this.#thread.admit(vector, where);
+  }
+
+  /**
+   * Hands the next slots to other threads, which insert rows of `vectors` there, in order. Until `settle` nobody else adds. `vectors`
+   * have been admitted, row by row. Throws what `addBatch` throws, VectorValueError apart.
+   */
+  claim(vectors: Float32Array, ids?: ArrayLike<number>): Claim {
+    this.#checkIdle();
+    const first = this.#ids.count;
+    const batch = checkBatch({ ...this.#shape(), count: first }, vectors, ids, this.#ids);
+    const rows = batch.rows.length;
+    const upper = new Uint32Array(new SharedArrayBuffer(rows * 4));
+    let lists = this.#upperLists;
+    for (let row = 0; row < rows; row++) {
+      upper[row] = lists;
+      lists += this.#levelOf(first + row);
+    }
+    for (let row = 0; row < rows; row++) this.#ids.push(batch.ids[row]);
+    this.#state(STATE.claimed, first + rows);
+    this.#busy = 'a pool is adding vectors: await its addBatch';
+    return { first, rows, upper };
+  }
+
+  /** Inserts row number `row` of a claim itself, beside other threads or after them. */
+  insertClaimed({ first, upper }: Claim, row: number, vector: Float32Array): void {
+    this.#thread.admit(vector, `row ${row}`);
+    this.#thread.insert(first + row, upper[row]);
+  }
+
+  /** Makes codes of all that is held as bytes, because a claim brings what is none. No thread may be inserting. */
+  leaveBytes({ first }: Claim): void {
+    if (this.#thread.form === 'u8') this.#thread.leaveBytes(first);
+  }
+
+  /** Whether the filter's centre moves when so many vectors are held. */
+  recentresAt(count: number): boolean {
+    return this.#options.filter === 'sign' && RECENTRE_AT.includes(count);
+  }
+
+  /** Moves it to the mean of the first `count` vectors. No thread may be inserting. Or in parts, by several threads: see `HnswThread`. */
+  recentre(count: number): void {
+    this.#thread.recentre(count);
+  }
+
+  moveCentre(sum: Float64Array, count: number): void {
+    this.#thread.moveCentre(sum, count);
+  }
+
+  endEra(): void {
+    this.#thread.endEra();
+  }
+
+  /** Ends a claim of which the first `added` rows are in. The other slots and ids are free again. */
+  settle({ first, upper }: Claim, added: number): void {
+    this.#ids.truncate(first + added);
+    if (added > 0) this.#upperLists = upper[added - 1] + this.#levelOf(first + added - 1);
+    this.#state(STATE.claimed, first + added);
+    this.#state(STATE.count, first + added);
+    this.#busy = undefined;
+  }
+
+  #insert(vector: Float32Array, id: number): void {
+    const thread = this.#thread;
+    const slot = this.#ids.count;
+    thread.admit(vector, `id ${id}`);
+    if (!thread.fits()) thread.leaveBytes(slot);
+    this.#state(STATE.claimed, slot + 1);
+    thread.insert(slot, this.#upperLists);
+    this.#upperLists += this.#levelOf(slot);
     this.#ids.push(id);
-    if (this.#options.filter === 'sign' && RECENTRE_AT.has(this.count)) this.#recentre();
+    if (this.recentresAt(slot + 1)) this.recentre(slot + 1);
   }
 
-  /** Makes codes of the vectors held as bytes, and keeps the vectors beside. The vector in the `query` region stays. */
-  #leaveBytes(): void {
-    const { kernels, at, f32 } = this.arena;
-    const widened = f32.subarray(at.decoded >>> 2, (at.decoded >>> 2) + this.dimension);
-    for (let slot = 0; slot < this.count; slot++) {
-      const record = at.records + slot * this.layout.recordBytes;
-      kernels.widen(record, at.decoded, this.dimension);
-      this.#vectors?.row(slot).set(widened);
-      kernels.encode(at.decoded, record, this.dimension);
-    }
-    this.#form = 'sq7';
-    this.#configureSpace();
+  #checkIdle(): void {
+    if (this.#busy) throw new BusyError(this.#busy);
   }
 
-  /** Moves the filter's centre to the mean of what is held, and encodes all signs anew. */
-  #recentre(): void {
-    const { kernels, at, f32 } = this.arena;
-    const { dimension, count } = this;
-    const sum = new Float64Array(dimension);
-    for (let slot = 0; slot < count; slot++) {
-      const vector = this.#vector(slot);
-      for (let j = 0; j < dimension; j++) sum[j] += vector[j];
-    }
-    for (let j = 0; j < dimension; j++) f32[(at.mean >>> 2) + j] = sum[j] / count;
-    kernels.centreMoved();
-    for (let slot = 0; slot < count; slot++) {
-      f32.set(this.#vector(slot), at.query >>> 2);
-      kernels.rotateCentred(at.query);
-      kernels.encodeSigns(at.query, slot);
-    }
+  #shape() {
+    return { dimension: this.dimension, capacity: this.capacity };
   }
 
-  /** The vector of a slot as it was admitted. */
-  #vector(slot: number): Float32Array {
-    if (this.#vectors && this.#form === 'sq7') return this.#vectors.row(slot);
-    const { at, bytes, f32 } = this.arena;
-    const from = at.records + slot * this.layout.recordBytes;
-    if (this.#form === 'u8') return Float32Array.from(bytes.subarray(from, from + this.dimension));
-    return f32.subarray(from >>> 2, (from >>> 2) + this.dimension);
+  #levelOf(slot: number): number {
+    return levelOf(this.#options.seed, slot, this.#options.M);
   }
 
-  #writeFlips(): void {
+  #state(word: number, value: number): void {
+    Atomics.store(this.arena.u32, (this.arena.at.state >>> 2) + word, value);
+  }
+
+  #writeFlips({ at, f32 }: Arena<Region>): void {
     const random = new Random(`rotation ${this.#options.seed}`);
-    const { at, f32 } = this.arena;
     const n = ROTATION_ROUNDS * this.layout.rotated;
     for (let i = 0; i < n; i++) f32[(at.flips >>> 2) + i] = random.uniform() < 0.5 ? -1 : 1;
   }
 
-  #node(slot: number): { upper: number; level: number; at: number } {
+  #node(slot: number): { upper: number; level: number; lock: number; list: number } {
     const { at, u32 } = this.arena;
     const node = (at.records + slot * this.layout.recordBytes + this.layout.vectorBytes) >>> 2;
-    return { upper: u32[node], level: u32[node + 1], at: node };
+    return {
+      ...{ upper: u32[node + NODE.upper], level: u32[node + NODE.level], lock: u32[node + NODE.lock] },
+      list: node + NODE.count,
+    };
   }
 
   /** The neighbours of a slot on a level. */
   #list(slot: number, level: number): Uint32Array {
     const { at, u32 } = this.arena;
     const node = this.#node(slot);
-    const list = level === 0 ? node.at + 2 : (at.upper + (node.upper + level - 1) * this.layout.upperBytes) >>> 2;
-    return u32.slice(list + 1, list + 1 + u32[list]).map((link) => (link & ~KEPT) >>> 0);
+    const list = level === 0 ? node.list : (at.upper + (node.upper + level - 1) * this.layout.upperBytes) >>> 2;
+    return u32.slice(list + 1, list + 1 + u32[list]).map((edge) => edge & SLOT);
   }
 }
 
-/**
- * Smaller vectors cost hardly more than their signs do: on 50,000 embedding-like ones the filter made searches 0.8 to 0.9 times as fast
- * on 272 bytes (sq7, 256-D), 1.2 to 1.4 times on 528 (sq7, 512-D), and 1.3 times on 1,024 (f32, 256-D).
- */
-const FILTER_ABOVE_BYTES = 512;
-/** Below this many vectors there is no mean worth the name, and nothing to save. */
-const FILTER_FROM = 1024;
-/** The bit of a link that says that pruning must keep it. */
-const KEPT = 0x80000000;
-const RECENTRE_AT = new Set([1024, 16_384, 262_144]);
-
-/** floor(−ln u · mL) with mL = 1 / ln M and u hashed from (seed, slot), so that replaying inserts draws the same levels. */
-export function levelOf(seed: number, slot: number, M: number): number {
-  return Math.floor(-Math.log(hashToUnit(seed, slot)) / Math.log(M));
-}
-
-function shapeOf(options: Required<HnswOptions>): Shape {
-  return { ...options, signed: options.filter === 'sign' };
-}
-
-function checkOptions(options: Required<HnswOptions>): void {
-  const { metric, codes, filter, M, efConstruction, alpha, seed, margin, buildMargin } = options;
-  checkShape(options);
-  checkInteger('M', M, 2, 256);
-  checkInteger('efConstruction', efConstruction, M, 65_536);
-  checkInteger('seed', seed, 0, 2 ** 32 - 1);
-  const want = (parameter: string, got: unknown, ok: boolean, want: string) => {
-    if (!ok) throw new ParameterError({ parameter, got, want });
-  };
-  want('codes', codes, codes === 'f32' || codes === 'sq7', 'f32 or sq7');
-  want('filter', filter, filter === 'sign' || filter === 'none', 'sign or none');
-  want(
-    'filter',
-    filter,
-    filter === 'none' || metric !== 'manhattan',
-    'signs estimate inner products: manhattan has none',
-  );
-  want('alpha', alpha, alpha >= 1 && alpha <= 2, 'a number from 1 to 2');
-  want('alpha', alpha, alpha === 1 || metric !== 'dot', 'negated inner products cannot be stretched: 1 under dot');
-  for (const [name, value] of Object.entries({ margin, buildMargin })) {
-    want(name, value, value >= 0 && value <= 10, 'standard deviations from 0 to 10');
-  }
-}
+/** The bits of an edge that are the slot; the others are marks (`assembly/links.ts`). */
+const SLOT = 0x3fffffff;

@@ -12,7 +12,7 @@ export type Plan<Name extends string> = (capacity: number) => Record<Name, numbe
 export class Arena<Name extends string = string> {
   readonly memory: WebAssembly.Memory;
   readonly kernels: Kernels;
-  /** Where each region begins, in bytes; 64-byte aligned. */
+  /** Where each region begins, in bytes: on a page of 64 KiB, so that a file can be mapped there. */
   readonly at: Readonly<Record<Name, number>>;
   readonly bytes: Uint8Array;
   readonly u32: Uint32Array;
@@ -25,7 +25,7 @@ export class Arena<Name extends string = string> {
    * `shape` says for the message what was to be held.
    */
   static reserve<Name extends string>(capacity: number, plan: Plan<Name>, shape: string): Arena<Name> {
-    const { at, end } = layOut(plan(capacity));
+    const { at, end } = pagesFor(plan(capacity));
     if (end > LIMIT_BYTES) {
       throw new MemoryLimitError({ needBytes: end, limitBytes: LIMIT_BYTES, fits: capacityThatFits(plan), shape });
     }
@@ -62,7 +62,7 @@ export function capacityThatFits(plan: Plan<string>): number {
   let high = 2 ** 32;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (layOut(plan(middle)).end <= LIMIT_BYTES) low = middle;
+    if (pagesFor(plan(middle)).end <= LIMIT_BYTES) low = middle;
     else high = middle - 1;
   }
   return low;
@@ -81,19 +81,28 @@ export function copyF32(memory: Float32Array, at: number, n: number): Float32Arr
   return copy;
 }
 
-const LIMIT_BYTES = MAX_PAGES * PAGE_BYTES;
-/** Address 0 stays free, as null does. */
-const FIRST_BYTE = 1024;
-const ALIGN_BYTES = 64;
-
-function layOut<Name extends string>(sizes: Record<Name, number>): { at: Record<Name, number>; end: number } {
+/**
+ * Places for regions of these sizes, one behind the other from `start` on, each at a multiple of `alignBytes`: what an arena is
+ * made of, and what a thread's share of one.
+ */
+export function layOut<Name extends string>(
+  sizes: Record<Name, number>,
+  { start, alignBytes }: { start: number; alignBytes: number },
+): { at: Record<Name, number>; end: number } {
   const at = {} as Record<Name, number>;
-  let end = FIRST_BYTE;
+  let end = start;
   for (const name of Object.keys(sizes) as Name[]) {
     at[name] = end;
-    end = Math.ceil((end + sizes[name]) / ALIGN_BYTES) * ALIGN_BYTES;
+    end = Math.ceil((end + sizes[name]) / alignBytes) * alignBytes;
   }
   return { at, end };
+}
+
+const LIMIT_BYTES = MAX_PAGES * PAGE_BYTES;
+
+/** The first page stays free, as null does. */
+function pagesFor<Name extends string>(sizes: Record<Name, number>) {
+  return layOut(sizes, { start: PAGE_BYTES, alignBytes: PAGE_BYTES });
 }
 
 /** Below this, 2 MiB pages would waste more than they save. */

@@ -180,7 +180,8 @@ const MOST_K_IN_BLOCK = 1024;
 /** Slots that one call may list, or as many as there are rows where those are more. */
 const MOST_LISTED = 16384;
 
-function rowBytesOf(dimension: number): number {
+/** Bytes that one vector takes. */
+export function rowBytesOf(dimension: number): number {
   return Math.ceil(dimension / 4) * 16;
 }
 

@@ -37,6 +37,7 @@ export interface Kernels {
   configurePool(entries: number): void;
   configureVisited(marks: number, capacity: number): void;
   configureLinks(linksAt: number, upperLists: number, upperBytes: number): void;
+  configureThread(thread: number, journal: number): void;
   configureSigns(
     signs: number,
     signBytes: number,
@@ -66,14 +67,24 @@ export interface Kernels {
   scan(query: number, entries: number, k: number, size: number, from: number, n: number, scratch: number): number;
   rankListed(query: number, k: number, slots: number, n: number, distances: number): number;
   readPool(n: number, slots: number, distances: number): void;
-  insert(x: number, slot: number, level: number, upper: number, filtered: boolean): void;
+  insert(x: number, slot: number, level: number, upper: number, filtered: boolean): number;
+  resume(x: number, slot: number, level: number, upper: number, filtered: boolean): number;
+  brokenSlot(): number;
   search(x: number, ef: number, filtered: boolean, margin: number): number;
-  centreMoved(): void;
   rotateCentred(x: number): void;
   encodeSigns(x: number, slot: number): void;
 
+  configureCrc32c(room: number): void;
+  crc32c(at: number, bytes: number, seed: number): number;
+  configureBlocks(states: number, sums: number, room: number): void;
+  setChecking(on: boolean): void;
+  ensure(at: number, bytes: number): number;
+  ensureAll(fromPage: number, toPage: number): number;
+  faultyPage(): number;
+
   resetDistances(): void;
   distanceCount(): number;
+  formOfRecords(): number;
   hopCount(): number;
   estimateCount(): number;
 }
@@ -81,6 +92,9 @@ export interface Kernels {
 /** A WebAssembly page, and the most that one memory may have below 4 GiB. */
 export const PAGE_BYTES = 65536;
 export const MAX_PAGES = 65535;
+
+/** What `configureCrc32c` and `configureBlocks` take at `room`: a thread's own, on a multiple of 16. */
+export const CRC_ROOM_BYTES = 24 * 1024;
 
 /** A new instance of the kernels over `memory`; its scratch settings are its own, the memory may be shared. */
 export function instantiate(memory: WebAssembly.Memory, build: Build = chooseBuild()): Kernels {

@@ -6,7 +6,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { UsageError } from '../core/errors.ts';
-import { HNSW_DEFAULTS } from '../graph/hnsw.ts';
+import { HNSW_DEFAULTS } from '../graph/hnsw-options.ts';
 import { benchKernels, type KernelBench } from './bench-kernels.ts';
 import { benchCells, benchmarkDay } from './benchmark-day.ts';
 import { type CommandLine, type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from './command.ts';

@@ -3,7 +3,8 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Matrix } from '../core/matrix.ts';
 import { Flat } from '../graph/flat.ts';
-import { Hnsw, type HnswOptions, type HnswStats } from '../graph/hnsw.ts';
+import { Hnsw, type HnswStats } from '../graph/hnsw.ts';
+import type { HnswOptions } from '../graph/hnsw-options.ts';
 import type { Metric, VectorIndex } from '../graph/vector-index.ts';
 import type { Searcher } from './sweep.ts';
 

@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { DownloadError } from '../core/errors.ts';
-import { HNSW_DEFAULTS } from '../graph/hnsw.ts';
+import { HNSW_DEFAULTS } from '../graph/hnsw-options.ts';
 import { listDatasets } from './catalogue.ts';
 import {
   choiceFlag,

@@ -4,7 +4,8 @@
  */
 import { ParameterError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
-import { Hnsw, type HnswOptions } from '../graph/hnsw.ts';
+import { Hnsw } from '../graph/hnsw.ts';
+import type { HnswOptions } from '../graph/hnsw-options.ts';
 import { recallAtK, type Truth } from './recall.ts';
 import type { MeasuredSet } from './teaching-sets.ts';
 

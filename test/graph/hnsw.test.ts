@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { Flat } from '../../src/graph/flat.ts';
-import { Hnsw, type HnswOptions, levelOf } from '../../src/graph/hnsw.ts';
+import { Hnsw } from '../../src/graph/hnsw.ts';
+import { NODE, STATE } from '../../src/graph/hnsw-layout.ts';
+import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
+import { levelOf } from '../../src/graph/hnsw-thread.ts';
 import { METRICS, type Metric } from '../../src/graph/vector-index.ts';
 import { byId, expectNearest } from '../oracle.ts';
 
@@ -450,9 +453,9 @@ describe('validate()', () => {
     const node = (slot: number) => (at.records + slot * index.layout.recordBytes + index.layout.vectorBytes) / 4;
     return { index, u32, state: at.state / 4, node };
   }
-  const LEVEL = 1;
-  const COUNT = 2;
-  const LINKS = 3;
+  const LEVEL = NODE.level;
+  const COUNT = NODE.count;
+  const LINKS = NODE.count + 1;
 
   it.each([
     ['a degree beyond its bound', 'links, at most', ({ u32, node }) => (u32[node(9) + COUNT] = 13)],
@@ -460,17 +463,23 @@ describe('validate()', () => {
     ['a link to itself', 'node 9, level 0: a link to itself', ({ u32, node }) => (u32[node(9) + LINKS] = 9)],
     ['two links to the same', 'two links', ({ u32, node }) => (u32[node(9) + LINKS] = u32[node(9) + LINKS + 1])],
     ['a level that was not drawn', 'drawn was', ({ u32, node }) => (u32[node(9) + LEVEL] += 1)],
-    ['an entry point that is no node', 'the entry point 999', ({ u32, state }) => (u32[state + 1] = 999)],
+    [
+      'an entry point that is no node',
+      'the entry point 999',
+      ({ u32, state }) => (u32[state + STATE.entryPoint] = 999),
+    ],
     [
       'an entry point too low',
       'the entry point',
       ({ u32, state, node }) => {
-        u32[state + 1] =
+        u32[state + STATE.entryPoint] =
           Array.from({ length: 200 }, (_, slot) => slot).find((slot) => u32[node(slot) + LEVEL] === 0) ?? 0;
       },
     ],
-    ['a wrong top level', 'the top level is said to be 9', ({ u32, state }) => (u32[state + 2] = 9)],
-    ['a wrong count', 'the graph counts 199', ({ u32, state }) => (u32[state] = 199)],
+    ['a wrong top level', 'the top level is said to be 9', ({ u32, state }) => (u32[state + STATE.topLevel] = 9)],
+    ['a lock that was not given back', 'node 9: its lock is held', ({ u32, node }) => (u32[node(9) + NODE.lock] = 1)],
+    ['the same of the entry point', 'lock of the entry point', ({ u32, state }) => (u32[state + STATE.entryLock] = 1)],
+    ['a wrong count', 'the graph counts 199', ({ u32, state }) => (u32[state + STATE.count] = 199)],
     [
       'a node nobody links to',
       'no way leads to it',
@@ -480,7 +489,7 @@ describe('validate()', () => {
         for (let slot = 0; slot < 200; slot++) {
           const at = node(slot);
           const links = Array.from(u32.subarray(at + LINKS, at + LINKS + u32[at + COUNT]));
-          const left = links.filter((link) => (link & 0x7fffffff) !== lonely);
+          const left = links.filter((link) => (link & 0x3fffffff) !== lonely);
           u32.set(left, at + LINKS);
           u32[at + COUNT] = left.length;
         }

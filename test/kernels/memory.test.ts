@@ -83,7 +83,7 @@ describe('the 4 GiB limit', () => {
     try {
       const reserve = () => Arena.reserve(1000, (n) => ({ rows: n * 64 }), '1000 × 16-D f32');
       expect(reserve).toThrow(AddressSpaceError);
-      expect(reserve).toThrow(/^1000 × 16-D f32: the system refuses to reserve 65536 bytes.*ulimit -v/);
+      expect(reserve).toThrow(/^1000 × 16-D f32: the system refuses to reserve 131072 bytes.*ulimit -v/);
     } finally {
       vi.restoreAllMocks();
     }

@@ -6,8 +6,45 @@
  * the paper); two candidates are read per round; a sign filter looks before vectors are touched; and on every level each node
  * but the first has one incoming edge, its parent's, that pruning may not drop. Those edges are a tree over the level, and a
  * new entry point is given one to the old: so every node can be reached, always, and with ef = count the search is exact.
+ *
+ * ## Many threads
+ *
+ * Threads share the graph; each has kernels and scratch of its own. Any number may search and insert at the same time. Readers
+ * take no locks: `links.ts` says why a list can be read while it changes. What a walk relies on beyond that:
+ *
+ * 1. *Whoever is seen is complete.* An insert writes the vector, the sign bits and its own lists on all levels while nobody can
+ *    see them, and only then links others to the new node, from level 0 upwards. The edge that first shows the node on a level
+ *    is an atomic store that comes after all that, and its reader's load comes after the store. On every level below, the node is linked already.
+ * 2. *Whoever is seen can be reached.* On each level the parent's kept edge comes first. So at any moment whoever is linked to at
+ *    all has a parent that was itself linked to before, up to the first node: by kept edges, which never go away, everything
+ *    that was inserted can be reached, whatever else is being pruned at that time.
+ * 3. *The entry point is one word.* Slot and level are stored together, after the node that becomes it has been linked. Its lock is
+ *    held through the whole of such an insert, so that no two nodes rise above the top unknown to each other.
+ * 4. *What is rewritten as a whole has eras.* Moving the filter's centre rewrites all sign bits, leaving bytes all codes. Writers stand
+ *    still meanwhile (their callers see to it). A walk notes the era that it began in; while signs are rewritten it does without
+ *    the filter, and where the era has changed when it ends, it walks again.
+ *
+ * Two inserts at the same time do not find each other as neighbours; all that came before, and come after, they do.
  */
-import { append, countOf, createLists, indexOf, isKeptAt, KEPT, keepAt, keptCount, linkAt, listOf } from './links';
+import {
+  append,
+  compact,
+  countOf,
+  createLists,
+  edgeAt,
+  indexOf,
+  KEPT,
+  keptCount,
+  levelOf,
+  linkAt,
+  listOf,
+  lockOf,
+  markAt,
+  removeDuplicates,
+  slotOf,
+  WAY,
+} from './links';
+import { ENTRY_HELD, fence, HELD, holds, INSERTING, LEVELS, LINKING, lock, note, noted, PARENT, unlock } from './locks';
 import { bound, distanceAt, hasNext, peekNext, push, resetPool, rewindPool, size, slotAt, takeNext } from './pool';
 import {
   candidateSlot,
@@ -17,17 +54,30 @@ import {
   sortCandidates,
   storeCandidate,
 } from './select';
-import { encodeSigns, lowerBound, prepareSigns, rotateCentred, signBytes, signs } from './signs';
-import { distance, distancesTo, prepare, prepareFloats, recordOf, writeVector } from './space';
+import { centreMoved, encodeSigns, lowerBound, prepareSigns, rotateCentred, signBytes, signs } from './signs';
+import { distance, distancesTo, prepare, prepareFloats, recordOf, setForm, writeVector } from './space';
 import { resetVisited, visit } from './visited';
 import { getF32, getU32, setF32, setU32 } from './words';
 
 /** Room for the neighbours of one round, and for selections: entries of four bytes. */
 const BATCH_BYTES: usize = 8192;
-/** The first node, whose kept edges lead to all others on level 0. */
+/** The first node, whose kept edges lead to all others on level 0. It is inserted before there is a second thread. */
 const ROOT: u32 = 0;
 
-/** Where the graph's state lies: count, entry point, top level, each u32. */
+/** The shared state, byte offsets: inserts that are complete; slots that may be linked to by now; the entry point and its level. */
+const COUNT: usize = 0;
+const CLAIMED: usize = 4;
+const ENTRY: usize = 8;
+const ENTRY_LOCK: usize = 16;
+/** Two bits that say what is being rewritten, and above them how often that was done. */
+const ERA: usize = 20;
+const SIGNS_MOVE: u32 = 1;
+const FORM_MOVES: u32 = 2;
+/** What records hold, as `space.ts` numbers it. */
+const FORM: usize = 24;
+/** How long a walk sleeps before it looks again whether the records are whole. */
+const NAP_NS: i64 = 1_000_000;
+
 let state: usize = 0;
 let M: i32 = 0;
 let slack: i32 = 0;
@@ -39,11 +89,19 @@ let buildMargin: f32 = 0;
 let queryRecord: usize = 0;
 let batch: usize = 0;
 let batchDistances: usize = 0;
-/** The kept edges of a list that is pruned. */
-let keptEdges: usize = 0;
+/** The links that a new node was given on a level. */
+let given: usize = 0;
 
+/** The era that this thread's settings are of. */
+let knownEra: u32 = 0xffffffff;
 /** Whether this walk may use the sign filter. */
 let filtering: bool = false;
+/** Slots below this may be linked to; it is looked up anew before a link beyond it is called broken. */
+let claimed: u32 = 0;
+/** Whether an insert is being finished that another thread began, some of whose links are there already. */
+let resuming: bool = false;
+/** A node with a link to nobody or an impossible degree, as slot + 1; 0: none was met. */
+let broken: u32 = 0;
 let hops: i32 = 0;
 let estimates: i32 = 0;
 let sink: u32 = 0;
@@ -75,7 +133,8 @@ export function configureHnsw(
   batch = scratch;
   batchDistances = batch + BATCH_BYTES;
   const selected = batchDistances + BATCH_BYTES;
-  keptEdges = selected + (BATCH_BYTES >> 1);
+  given = selected + (BATCH_BYTES >> 1);
+  knownEra = 0xffffffff;
   configureSelection(alpha, keepPruned, selected, discarded, candidates, batchDistances);
 }
 
@@ -87,24 +146,61 @@ export function estimateCount(): i32 {
   return estimates;
 }
 
-/** Algorithm 5: fills the pool with the `ef` nearest found to the f32 vector at `x`; returns how many. */
+/** The node at which the last search or insert met a link that cannot be, or −1. */
+export function brokenSlot(): i32 {
+  return <i32>broken - 1;
+}
+
+/**
+ * Algorithm 5: fills the pool with the `ef` nearest found to the f32 vector at `x`; returns how many, or −1 where the graph is
+ * broken (see `brokenSlot`).
+ */
 export function search(x: usize, ef: i32, filtered: bool, margin: f32): i32 {
   hops = 0;
   estimates = 0;
-  filtering = filtered && signed;
-  if (filtering) {
-    rotateCentred(x);
-    prepareSigns(x, margin);
-  }
-  prepareFloats(x, queryRecord);
-  resetPool(ef);
-  descend(0);
-  searchLayer(0);
-  return size;
+  broken = 0;
+  let era: u32;
+  do {
+    era = wholeEra();
+    filtering = filtered && signed && !(era & SIGNS_MOVE);
+    if (filtering) {
+      rotateCentred(x);
+      prepareSigns(x, margin);
+    }
+    prepareFloats(x, queryRecord);
+    resetPool(ef);
+    descend(atomic.load<u64>(state, ENTRY), 0);
+    searchLayer(0);
+    // Without the fence, what was read of records and signs might be of later than the era is.
+    fence();
+  } while (atomic.load<u32>(state, ERA) != era);
+  return broken ? -1 : size;
 }
 
-/** Algorithm 1: links the f32 vector at `x` into the graph as `slot`, which is the next one. */
-export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bool): void {
+/** The era, as soon as all records are of one form; takes over what it says: that form, and the centre of the signs. */
+function wholeEra(): u32 {
+  let era = atomic.load<u32>(state, ERA);
+  while (era & FORM_MOVES) {
+    atomic.wait<i32>(state + ERA, era, NAP_NS);
+    era = atomic.load<u32>(state, ERA);
+  }
+  if (era != knownEra) {
+    setForm(load<i32>(state, FORM));
+    if (signed) centreMoved();
+    knownEra = era;
+  }
+  return era;
+}
+
+/**
+ * Algorithm 1: links the f32 vector at `x` into the graph as `slot`, which is its alone; the first slot of all is inserted before any other
+ * is begun. False where the graph is broken (see `brokenSlot`); then nobody has been linked to the slot. Its caller clears the journal.
+ */
+export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bool): bool {
+  note(LEVELS, 0);
+  note(INSERTING, slot + 1);
+  broken = 0;
+  wholeEra();
   const record = recordOf(slot);
   writeVector(x, record);
   createLists(slot, level, upper);
@@ -114,38 +210,101 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
     encodeSigns(x, slot);
     if (filtering) prepareSigns(x, buildMargin);
   }
-  const count = load<u32>(state);
-  const entryPoint = load<u32>(state, 4);
-  const topLevel = load<i32>(state, 8);
-  if (count > 0) {
+  if (slot != ROOT) {
+    const entry = entryFor(level);
+    const topLevel = levelOfEntry(entry);
     prepare(record);
     resetPool(efConstruction);
-    descend(level);
+    descend(entry, level);
     for (let l = min(level, topLevel); l >= 0; l--) {
       searchLayer(l);
-      connect(slot, l);
-      if (l == topLevel && level > topLevel) keepWayTo(entryPoint, listOf(slot, l));
+      giveLists(slot, l);
+      if (l == topLevel && level > topLevel) keepWayTo(slotOfEntry(entry), listOf(slot, l));
       prepare(record);
       rewindPool();
     }
+    if (broken) {
+      leaveEntry();
+      return false;
+    }
+    note(LINKING, 0);
+    note(PARENT, 0);
+    note(LEVELS, min(level, topLevel) + 1);
   }
-  if (count == 0 || level > topLevel) {
-    store<u32>(state, slot, 4);
-    store<i32>(state, level, 8);
+  finish(slot, level);
+  return true;
+}
+
+/**
+ * Finishes what a thread of this number was doing when it died: gives back what it held, and links the node that it was inserting, whose
+ * f32 vector is at `x`. To be called once, before anything else, where the journal names such a node.
+ */
+export function resume(x: usize, slot: u32, level: i32, upper: u32, filtered: bool): bool {
+  const held = noted(HELD);
+  if (held && holds(lockOf(held - 1))) {
+    for (let l = levelOf(held - 1); l >= 0; l--) removeDuplicates(listOf(held - 1, l));
+    release(held - 1);
   }
-  store<u32>(state, count + 1);
+  if (noted(LEVELS)) {
+    resuming = true;
+    finish(slot, level);
+    resuming = false;
+    return true;
+  }
+  leaveEntry();
+  return insert(x, slot, level, upper, filtered);
+}
+
+/** From where the node's own lists are complete: links others to it, bottom up, and shows it as the entry point where it is above all. */
+function finish(slot: u32, level: i32): void {
+  const levels = noted(LEVELS);
+  for (let l = noted(LINKING); l < levels; l++) {
+    linkBack(slot, l);
+    note(PARENT, 0);
+    note(LINKING, l + 1);
+  }
+  if (slot == ROOT || (noted(ENTRY_HELD) && level > levelOfEntry(atomic.load<u64>(state, ENTRY)))) {
+    atomic.store<u64>(state, ((<u64>level) << 32) | slot, ENTRY);
+  }
+  leaveEntry();
+  atomic.add<u32>(state, 1, COUNT);
+}
+
+/** The entry point for the insert of a node of this level. Where that one rises above it, it stays locked until `leaveEntry`. */
+function entryFor(level: i32): u64 {
+  const entry = atomic.load<u64>(state, ENTRY);
+  if (level <= levelOfEntry(entry)) return entry;
+  note(ENTRY_HELD, 1);
+  lock(state + ENTRY_LOCK);
+  const now = atomic.load<u64>(state, ENTRY);
+  if (level <= levelOfEntry(now)) leaveEntry();
+  return now;
+}
+
+function leaveEntry(): void {
+  if (!noted(ENTRY_HELD)) return;
+  if (holds(state + ENTRY_LOCK)) unlock(state + ENTRY_LOCK);
+  note(ENTRY_HELD, 0);
+}
+
+function slotOfEntry(entry: u64): u32 {
+  return <u32>entry;
+}
+
+function levelOfEntry(entry: u64): i32 {
+  return <i32>(entry >> 32);
 }
 
 /**
  * Goes greedily from the entry point down to `level` and leaves the nearest node found in the pool. Where there are sign bits,
  * estimates alone show the way: all that matters up here is where the beam of the levels below will start.
  */
-function descend(level: i32): void {
-  let nearest = load<u32>(state, 4);
+function descend(entry: u64, level: i32): void {
+  let nearest = slotOfEntry(entry);
   let least = filtering ? lowerBound(nearest) : distance(recordOf(nearest));
   // Who was looked at, on this level or above, was not nearer than `nearest` is.
-  resetVisited(load<u32>(state) + 1);
-  for (let l = load<i32>(state, 8); l > level; l--) {
+  beginMarks();
+  for (let l = levelOfEntry(entry); l > level; l--) {
     for (;;) {
       const n = gather(nearest, l, 0);
       if (filtering) estimateBatch(n);
@@ -167,7 +326,7 @@ function descend(level: i32): void {
 
 /** Algorithm 2: from the nodes in the pool, reads neighbours of the nearest unread ones until none is left. */
 function searchLayer(level: i32): void {
-  resetVisited(load<u32>(state) + 1);
+  beginMarks();
   for (let i = 0; i < size; i++) visit(slotAt(i));
   readNeighbours(level);
   // A beam still not full has seen all that can be reached from where it began. From the root of level 0's tree all can.
@@ -199,17 +358,45 @@ function readNeighbours(level: i32): void {
   }
 }
 
-/** Appends the unvisited neighbours of `slot` to the batch, which holds `n`; returns how many it holds then. */
+/** Nobody is visited. */
+function beginMarks(): void {
+  claimed = atomic.load<u32>(state, CLAIMED);
+  resetVisited(claimed);
+}
+
+/**
+ * Appends the unvisited neighbours of `slot` to the batch, which holds `n`; returns how many it holds then. Reads from the last to the
+ * first, as `links.ts` wants it.
+ */
 function gather(slot: u32, level: i32, n: i32): i32 {
   hops++;
   const list = listOf(slot, level);
   const count = countOf(list);
-  for (let i = 0; i < count; i++) {
+  if (<u32>count > <u32>mostLinks(level)) {
+    broken = slot + 1;
+    return n;
+  }
+  for (let i = count - 1; i >= 0; i--) {
     const neighbour = linkAt(list, i);
+    if (neighbour >= claimed && isNobody(neighbour)) {
+      broken = slot + 1;
+      continue;
+    }
     setU32(batch, n, neighbour);
     n += i32(visit(neighbour));
   }
   return n;
+}
+
+/** Links that a list may hold. */
+function mostLinks(level: i32): i32 {
+  return (level == 0 ? 2 : 1) * M + slack;
+}
+
+/** Whether not even by now there is such a slot. */
+function isNobody(slot: u32): bool {
+  claimed = atomic.load<u32>(state, CLAIMED);
+  return slot >= claimed;
 }
 
 /** Drops from the batch those whose estimate says that they are not nearer than `worst`; returns how many stay. */
@@ -236,53 +423,98 @@ function estimateBatch(n: i32): void {
   for (let i = 0; i < n; i++) setF32(batchDistances, i, lowerBound(getU32(batch, i)));
 }
 
-/** Lines 11 to 16 of algorithm 1: gives `slot` its neighbours out of the pool, and gives it to them. */
-function connect(slot: u32, level: i32): void {
+/** Lines 11 and 12 of algorithm 1: gives `slot`, which nobody sees yet, its neighbours out of the pool. */
+function giveLists(slot: u32, level: i32): void {
   let n = 0;
   for (; n < size; n++) storeCandidate(n, distanceAt(n), slotAt(n));
   if (extendCandidates) n = extend(slot, level, n);
   const chosen = selectNeighbors(slot, n, M);
   const list = listOf(slot, level);
   for (let i = 0; i < chosen; i++) append(list, selectedSlot(i));
-  const parent = parentFor(list, level);
-  linkBack(parent, slot | KEPT, level);
-  for (let i = 0; i < chosen; i++) {
-    const neighbour = linkAt(list, i);
-    if (neighbour != parent) linkBack(neighbour, slot, level);
-  }
 }
 
 /** A new entry point's edge to the old one, from which all is reached. Its own list is new, so there is room. */
 function keepWayTo(entryPoint: u32, list: usize): void {
   const at = indexOf(list, entryPoint);
-  if (at < 0) append(list, entryPoint | KEPT);
-  else keepAt(list, at);
+  if (at < 0) append(list, entryPoint | KEPT | WAY);
+  else markAt(list, at, KEPT | WAY);
+}
+
+/** Lines 13 to 16: gives `slot` to its neighbours, its parent first. Goes on where an insert was broken off. */
+function linkBack(slot: u32, level: i32): void {
+  const list = listOf(slot, level);
+  // A copy: as soon as somebody links to the slot, others may link it to themselves.
+  const n = countOf(list);
+  for (let i = 0; i < n; i++) setU32(given, i, linkAt(list, i));
+  const parent = hasParent(slot, level) ? noted(PARENT) - 1 : giveParent(slot, n, level);
+  for (let i = 0; i < n; i++) {
+    const neighbour = getU32(given, i);
+    if (neighbour == parent) continue;
+    hold(neighbour);
+    if (!resuming || indexOf(listOf(neighbour, level), slot) < 0) link(neighbour, slot, level);
+    release(neighbour);
+  }
+}
+
+/** Whether the one that was to be the parent when this insert was broken off has become it. */
+function hasParent(slot: u32, level: i32): bool {
+  const parent = noted(PARENT);
+  if (!parent) return false;
+  const list = listOf(parent - 1, level);
+  const at = indexOf(list, slot);
+  return at >= 0 && (edgeAt(list, at) & KEPT) != 0;
 }
 
 /**
- * The nearest of a new node's neighbours that may take one more kept edge. Where none may, a way down the tree from the first
- * ends at a node that may: children are younger than their parents, so it ends.
+ * The slot's kept incoming edge comes from the nearest of its `n` given neighbours that may take one more. Where none may, a way down
+ * the tree from the first ends at a node that may.
  */
-function parentFor(list: usize, level: i32): u32 {
-  const count = countOf(list);
-  for (let i = 0; i < count; i++) {
-    const neighbour = linkAt(list, i);
-    if (keptCount(listOf(neighbour, level)) < slack) return neighbour;
+function giveParent(slot: u32, n: i32, level: i32): u32 {
+  for (let i = 0; i < n; i++) {
+    const neighbour = getU32(given, i);
+    if (becomesParent(neighbour, slot, level)) return neighbour;
   }
-  let parent = linkAt(list, 0);
-  let children = listOf(parent, level);
-  while (keptCount(children) >= slack) {
-    let i = 0;
-    while (!isKeptAt(children, i) || linkAt(children, i) < parent) i++;
-    parent = linkAt(children, i);
-    children = listOf(parent, level);
-  }
+  let parent = getU32(given, 0);
+  do parent = childOf(parent, level);
+  while (!becomesParent(parent, slot, level));
   return parent;
+}
+
+function becomesParent(parent: u32, slot: u32, level: i32): bool {
+  hold(parent);
+  const may = keptCount(listOf(parent, level)) < slack;
+  if (may) {
+    note(PARENT, parent + 1);
+    link(parent, slot | KEPT, level);
+  }
+  release(parent);
+  return may;
+}
+
+/** One whose parent this is; its kept edges are as many as may be, and one of them at most is a way to an entry point. */
+function childOf(parent: u32, level: i32): u32 {
+  const list = listOf(parent, level);
+  hold(parent);
+  let i = 0;
+  while ((edgeAt(list, i) & (KEPT | WAY)) != KEPT) i++;
+  const child = linkAt(list, i);
+  release(parent);
+  return child;
+}
+
+function hold(slot: u32): void {
+  note(HELD, slot + 1);
+  lock(lockOf(slot));
+}
+
+function release(slot: u32): void {
+  unlock(lockOf(slot));
+  note(HELD, 0);
 }
 
 /** Lines 3 to 7 of algorithm 4: the candidates' neighbours become candidates too. */
 function extend(slot: u32, level: i32, n: i32): i32 {
-  resetVisited(load<u32>(state) + 1);
+  beginMarks();
   visit(slot);
   const own = n;
   for (let i = 0; i < own; i++) visit(candidateSlot(i));
@@ -297,39 +529,24 @@ function extend(slot: u32, level: i32, n: i32): i32 {
   return n;
 }
 
-/** Adds the edge from → to, which may carry the KEPT bit; where the list is full it is pruned. */
-function linkBack(from: u32, to: u32, level: i32): void {
+/** Adds the edge from → to, which may carry marks, to a list whose lock is held; where the list is full it is pruned. */
+function link(from: u32, to: u32, level: i32): void {
   const list = listOf(from, level);
-  const most = level == 0 ? 2 * M : M;
-  const count = countOf(list);
-  if (count < most + slack) {
-    append(list, to);
-    return;
-  }
-  memory.copy(batch, list + 4, (<usize>count) << 2);
-  setU32(batch, count, to);
-  prune(from, list, count + 1, most);
+  if (countOf(list) < mostLinks(level)) append(list, to);
+  else prune(from, list, to, level == 0 ? 2 * M : M);
 }
 
-/** Algorithm 4 on the `n` edges in the batch, which become the node's list: `most` of them, and besides those that are kept. */
-function prune(from: u32, list: usize, n: i32, most: i32): void {
-  let kept = 0;
-  for (let i = 0; i < n; i++) {
-    const edge = getU32(batch, i);
-    if (edge & KEPT) setU32(keptEdges, kept++, edge & ~KEPT);
-    setU32(batch, i, edge & ~KEPT);
-  }
+/** Algorithm 4 on the list and the edge that it has no room for: `most` of them stay, and besides those that are kept. */
+function prune(from: u32, list: usize, to: u32, most: i32): void {
+  const count = countOf(list);
+  for (let i = 0; i < count; i++) setU32(batch, i, linkAt(list, i));
+  setU32(batch, count, slotOf(to));
+  const n = count + 1;
   prepare(recordOf(from));
   distancesTo(batch, n, batchDistances);
   for (let i = 0; i < n; i++) storeCandidate(i, getF32(batchDistances, i), getU32(batch, i));
   sortCandidates(n);
   const chosen = selectNeighbors(from, n, most);
-  store<u32>(list, 0);
-  for (let i = 0; i < chosen; i++) append(list, selectedSlot(i));
-  for (let i = 0; i < kept; i++) {
-    const slot = getU32(keptEdges, i);
-    const at = indexOf(list, slot);
-    if (at < 0) append(list, slot | KEPT);
-    else keepAt(list, at);
-  }
+  for (let i = 0; i < chosen; i++) setU32(batch, i, selectedSlot(i));
+  compact(list, batch, chosen, to);
 }

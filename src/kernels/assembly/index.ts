@@ -4,15 +4,18 @@ import { hamming, hammingx4 } from './bits';
 import { codeDot, codeDotx4, decode, encode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 
+export { configureBlocks, ensure, ensureAll, faultyPage, setChecking } from './blocks';
 export { narrow, widen } from './bytes';
+export { configureCrc32c, crc32c } from './crc32c';
 export { rankListed, scan } from './exact';
-export { configureHnsw, estimateCount, hopCount, insert, search } from './hnsw';
+export { brokenSlot, configureHnsw, estimateCount, hopCount, insert, resume, search } from './hnsw';
 export { configureLinks } from './links';
+export { configureThread } from './locks';
 export { norm2, scale } from './norm';
 export { configurePool, readPool } from './pool';
 export { rotate } from './rotation';
-export { centreMoved, configureSigns, encodeSigns, rotateCentred } from './signs';
-export { configureSpace, distanceCount, resetDistances } from './space';
+export { configureSigns, encodeSigns, rotateCentred } from './signs';
+export { configureSpace, distanceCount, formOfRecords, resetDistances } from './space';
 export { configureVisited } from './visited';
 export { codeDot, decode, dot, encode, hamming, l2, manhattan };
 

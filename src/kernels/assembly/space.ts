@@ -21,6 +21,7 @@ const U8: i32 = 2;
 
 export let dimension: i32 = 0;
 export let metric: i32 = L2;
+let form: i32 = 0;
 let sq7: bool = false;
 let u8s: bool = false;
 let records: usize = 0;
@@ -63,12 +64,23 @@ export function configureSpace(
 ): void {
   dimension = dimension_;
   metric = metric_;
-  sq7 = form == SQ7;
-  u8s = form == U8;
   records = records_;
   recordBytes = recordBytes_;
-  codedBytes = sq7 || u8s ? <usize>codeBytes(dimension_) : (<usize>dimension_) << 2;
   decoded = decoded_;
+  setForm(form);
+}
+
+/** What records hold from now on. */
+export function setForm(form_: i32): void {
+  form = form_;
+  sq7 = form == SQ7;
+  u8s = form == U8;
+  codedBytes = sq7 || u8s ? <usize>codeBytes(dimension) : (<usize>dimension) << 2;
+}
+
+/** What the records held that were walked on last. */
+export function formOfRecords(): i32 {
+  return form;
 }
 
 export function recordOf(slot: u32): usize {

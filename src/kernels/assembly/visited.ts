@@ -6,7 +6,8 @@ let stamp: u32 = 0;
 export function configureVisited(marks_: usize, capacity_: u32): void {
   marks = marks_;
   capacity = capacity_;
-  stamp = 0;
+  // What another thread of the same number left behind is cleared by the first reset.
+  stamp = 255;
 }
 
 export function resetVisited(count: u32): void {

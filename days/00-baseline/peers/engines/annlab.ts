@@ -1,6 +1,6 @@
 /** annlab itself, at its defaults, measured by the same means as everybody else. */
 
-import { HNSW_DEFAULTS } from '../../../../src/graph/hnsw.ts';
+import { HNSW_DEFAULTS } from '../../../../src/graph/hnsw-options.ts';
 import { buildHnsw } from '../../../../src/lab/build.ts';
 import type { Peer } from './peer.ts';
 

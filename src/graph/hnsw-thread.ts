@@ -1,0 +1,284 @@
+/**
+ * One thread's hands on an HNSW index: kernels and scratch of its own over memory that all threads share. The index itself has
+ * one, for the calls that are made on it directly; every worker of a pool has another (`workers/`). Threads know slots; ids
+ * are the index's.
+ *
+ * Why searches and inserts of several threads do not disturb each other is said in `kernels/assembly/hnsw.ts`.
+ */
+import { BrokenIndexError, ParameterError } from '../core/errors.ts';
+import { hashToUnit } from '../core/random.ts';
+import { admit } from '../kernels/intake.ts';
+import { Arena, copyF32, copyU32 } from '../kernels/memory.ts';
+import { FORM_CODES, METRIC_CODES, VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
+import { checkSearch, checkVector } from './checks.ts';
+import { ERA, type HnswLayout, JOURNAL, layoutOf, type Region, STATE, type ThreadRegion } from './hnsw-layout.ts';
+import { type HnswOptions, shapeOf } from './hnsw-options.ts';
+import type { SearchOptions, Work } from './vector-index.ts';
+
+/** What another thread needs to work on the same index; can be posted to a worker. */
+export interface HnswHandle {
+  options: Required<HnswOptions>;
+  memory: WebAssembly.Memory;
+  at: Record<Region, number>;
+  /** The originals, where the arena may hold codes. */
+  vectors?: VectorStoreHandle;
+}
+
+export interface SlotsFound {
+  slots: Uint32Array;
+  distances: Float32Array;
+  work: Work;
+}
+
+export class HnswThread {
+  readonly layout: HnswLayout;
+  readonly arena: Arena<Region>;
+  readonly #options: Required<HnswOptions>;
+  /** This thread's share of the arena. */
+  readonly #at: Record<ThreadRegion, number>;
+  /** The `query` region: making a view costs more than a hop. */
+  readonly #query: Float32Array;
+  readonly #state: Uint32Array;
+  readonly #journal: Uint32Array;
+  readonly #vectors: VectorStore | undefined;
+
+  /** As thread number `thread` of those that the index was created for; the index's own is 0. One at a time may bear a number. */
+  constructor(handle: HnswHandle, thread: number) {
+    const { options, memory } = handle;
+    const { dimension, metric, capacity, M, alpha } = options;
+    this.#options = options;
+    const layout = layoutOf(shapeOf(options));
+    this.layout = layout;
+    this.arena = Arena.over(memory, handle.at);
+    const { kernels, at, f32, u32 } = this.arena;
+    const { at: own, end } = layout.threadPlan(capacity);
+    for (const name of Object.keys(own) as ThreadRegion[]) own[name] += at.threads + thread * end;
+    this.#at = own;
+    this.#query = f32.subarray(own.query >>> 2, (own.query >>> 2) + dimension);
+    this.#state = u32.subarray(at.state >>> 2, (at.state >>> 2) + 16);
+    this.#journal = u32.subarray(own.journal >>> 2, (own.journal >>> 2) + 16);
+    this.#vectors = handle.vectors && VectorStore.attach(handle.vectors, thread);
+    kernels.configureSpace(
+      dimension,
+      METRIC_CODES[metric],
+      Atomics.load(this.#state, STATE.form),
+      at.records,
+      layout.recordBytes,
+      own.decoded,
+    );
+    kernels.configurePool(own.pool);
+    kernels.configureVisited(own.visited, capacity + 1);
+    kernels.configureLinks(layout.vectorBytes, at.upper, layout.upperBytes);
+    kernels.configureThread(thread, own.journal);
+    const signed = options.filter === 'sign';
+    if (signed) {
+      const { signBytes, words, rotated } = layout;
+      kernels.configureSigns(at.signs, signBytes, words, rotated, at.mean, at.flips, own.rotation, own.planes);
+    }
+    kernels.configureHnsw(
+      at.state,
+      M,
+      layout.slack,
+      options.efConstruction,
+      metric === 'manhattan' || metric === 'dot' ? alpha : alpha * alpha,
+      options.extendCandidates,
+      options.keepPruned,
+      signed,
+      options.buildMargin,
+      own.queryRecord,
+      own.scratch,
+      own.discarded,
+      own.candidates,
+    );
+  }
+
+  /** Inserts that are complete. */
+  get count(): number {
+    return Atomics.load(this.#state, STATE.count);
+  }
+
+  /**
+   * What the records hold: floats, codes, or the vectors themselves as bytes, which under codes: 'sq7' they are as long as all their components are integers
+   * 0 … 255.
+   */
+  get form(): keyof typeof FORM_CODES {
+    const code = Atomics.load(this.#state, STATE.form);
+    return code === FORM_CODES.u8 ? 'u8' : code === FORM_CODES.sq7 ? 'sq7' : 'f32';
+  }
+
+  /** Takes the vector in, normalized under cosine, for `insert`. Throws VectorValueError; `where` names the vector in the message. */
+  admit(vector: Float32Array, where: string): void {
+    admit(this.arena, this.#at.query, vector, this.#options.metric, where);
+  }
+
+  /** Whether the vector that was admitted can be held in the form that the records have. */
+  fits(): boolean {
+    const { query, queryRecord } = this.#at;
+    return this.form !== 'u8' || this.arena.kernels.narrow(query, queryRecord, this.#options.dimension) !== 0;
+  }
+
+  /**
+   * Links the vector that was admitted, which fits, into the graph as `slot`; its upper lists begin with number `upper`. `onDone` is called
+   * before the slot is forgotten: if this thread dies after it, the slot still counts as interrupted.
+   */
+  insert(slot: number, upper: number, onDone = () => {}): void {
+    this.#keepOriginal(slot);
+    const done = this.arena.kernels.insert(this.#at.query, slot, this.#levelOf(slot), upper, slot >= FILTER_FROM);
+    if (!done) throw this.#broken();
+    onDone();
+    this.forget();
+  }
+
+  /** The slot that a thread of this number was inserting when it died, or undefined. */
+  get interrupted(): number | undefined {
+    const noted = this.#journal[JOURNAL.inserting];
+    return noted === 0 ? undefined : noted - 1;
+  }
+
+  /**
+   * Finishes that insert, wherever it was broken off; its vector has been admitted. Whatever locks the dead thread held are given
+   * back. Where the insert was complete already, nothing happens.
+   */
+  resume(upper: number): void {
+    const slot = this.interrupted;
+    if (slot === undefined) return;
+    this.#keepOriginal(slot);
+    const done = this.arena.kernels.resume(this.#at.query, slot, this.#levelOf(slot), upper, slot >= FILTER_FROM);
+    if (!done) throw this.#broken();
+  }
+
+  /** No slot is interrupted. */
+  forget(): void {
+    this.#journal[JOURNAL.inserting] = 0;
+  }
+
+  /** As `Hnsw.search`, with slots for ids. */
+  search(query: Float32Array, options: SearchOptions): SlotsFound {
+    const { k, efSearch } = checkSearch(options);
+    checkVector(query, this.#options.dimension, 'query');
+    const { kernels, u32, f32 } = this.arena;
+    const at = this.#at;
+    const wanted = options.rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16);
+    if (!Number.isInteger(wanted) || wanted < 0 || (wanted > 0 && wanted < k)) {
+      throw new ParameterError({ parameter: 'rerank', got: wanted, want: `0, or an integer of at least k = ${k}` });
+    }
+    this.admit(query, 'query');
+    const { count } = this;
+    if (count === 0) {
+      const work = { distances: 0, hops: 0, estimates: 0 };
+      return { slots: new Uint32Array(0), distances: new Float32Array(0), work };
+    }
+    kernels.resetDistances();
+    const found = kernels.search(at.query, Math.min(efSearch, count), count >= FILTER_FROM, this.#options.margin);
+    if (found < 0) throw this.#broken();
+    // Floats and bytes are exact as they are walked on.
+    const rerank = kernels.formOfRecords() === FORM_CODES.sq7 ? wanted : 0;
+    const listed = Math.min(found, rerank || k);
+    kernels.readPool(listed, at.slots, at.distances);
+    const work = { distances: kernels.distanceCount(), hops: kernels.hopCount(), estimates: kernels.estimateCount() };
+    const slots = copyU32(u32, at.slots, listed);
+    if (this.#vectors && rerank > 0) {
+      work.distances += listed;
+      return { ...this.#vectors.nearestOf(this.#query, slots, k), work };
+    }
+    return { slots, distances: copyF32(f32, at.distances, listed), work };
+  }
+
+  /** The vector of a slot as it was admitted. */
+  vector(slot: number): Float32Array {
+    if (this.#vectors && this.form === 'sq7') return this.#vectors.row(slot);
+    const { at, bytes, f32 } = this.arena;
+    const from = at.records + slot * this.layout.recordBytes;
+    if (this.form === 'u8') return Float32Array.from(bytes.subarray(from, from + this.#options.dimension));
+    return f32.subarray(from >>> 2, (from >>> 2) + this.#options.dimension);
+  }
+
+  /**
+   * Makes codes of the first `count` vectors, which are held as bytes, and keeps the vectors beside. No thread may be inserting; searches wait. The
+   * vector that was admitted stays.
+   */
+  leaveBytes(count: number): void {
+    const { kernels, at, f32 } = this.arena;
+    const { dimension } = this.#options;
+    const { decoded } = this.#at;
+    const widened = f32.subarray(decoded >>> 2, (decoded >>> 2) + dimension);
+    this.#beginEra(ERA.formMoves);
+    for (let slot = 0; slot < count; slot++) {
+      const record = at.records + slot * this.layout.recordBytes;
+      kernels.widen(record, decoded, dimension);
+      this.#vectors?.row(slot).set(widened);
+      kernels.encode(decoded, record, dimension);
+    }
+    Atomics.store(this.#state, STATE.form, FORM_CODES.sq7);
+    this.endEra();
+  }
+
+  /** Moves the filter's centre to the mean of the first `count` vectors, and encodes all signs anew. As for several threads: below. */
+  recentre(count: number): void {
+    this.moveCentre(this.sumOf(0, count), count);
+    this.encodeSigns(0, count);
+    this.endEra();
+  }
+
+  /** Σ of the vectors in slots `from` … `to` − 1, one number a dimension. */
+  sumOf(from: number, to: number): Float64Array {
+    const { dimension } = this.#options;
+    const sum = new Float64Array(dimension);
+    for (let slot = from; slot < to; slot++) {
+      const vector = this.vector(slot);
+      for (let j = 0; j < dimension; j++) sum[j] += vector[j];
+    }
+    return sum;
+  }
+
+  /** Begins an era: from here to `endEra` no thread may be inserting, and searches do without signs. */
+  moveCentre(sum: Float64Array, count: number): void {
+    const { at, f32 } = this.arena;
+    this.#beginEra(ERA.signsMove);
+    for (let j = 0; j < sum.length; j++) f32[(at.mean >>> 2) + j] = sum[j] / count;
+  }
+
+  /** The sign bits of slots `from` … `to` − 1 about the centre as it is. */
+  encodeSigns(from: number, to: number): void {
+    const { kernels, f32 } = this.arena;
+    const { query } = this.#at;
+    for (let slot = from; slot < to; slot++) {
+      f32.set(this.vector(slot), query >>> 2);
+      kernels.rotateCentred(query);
+      kernels.encodeSigns(query, slot);
+    }
+  }
+
+  endEra(): void {
+    const era = Atomics.load(this.#state, STATE.era);
+    Atomics.store(this.#state, STATE.era, (era & ~(ERA.signsMove | ERA.formMoves)) + ERA.next);
+    Atomics.notify(new Int32Array(this.#state.buffer, this.#state.byteOffset), STATE.era);
+  }
+
+  #beginEra(what: number): void {
+    Atomics.or(this.#state, STATE.era, what);
+  }
+
+  /** Where the arena holds codes, the vector itself lies in the store before anybody can find the slot. */
+  #keepOriginal(slot: number): void {
+    if (this.form === 'sq7') this.#vectors?.row(slot).set(this.#query);
+  }
+
+  #levelOf(slot: number): number {
+    return levelOf(this.#options.seed, slot, this.#options.M);
+  }
+
+  #broken(): BrokenIndexError {
+    return new BrokenIndexError(`node ${this.arena.kernels.brokenSlot()} has links that cannot be`);
+  }
+}
+
+/** Below this many vectors there is no mean worth the name, and nothing to save. */
+export const FILTER_FROM = 1024;
+/** At these counts the filter's centre is moved to the mean of what is held. */
+export const RECENTRE_AT: readonly number[] = [1024, 16_384, 262_144];
+
+/** floor(−ln u · mL) with mL = 1 / ln M and u hashed from (seed, slot), so that replaying inserts draws the same levels. */
+export function levelOf(seed: number, slot: number, M: number): number {
+  return Math.floor(-Math.log(hashToUnit(seed, slot)) / Math.log(M));
+}

@@ -1,0 +1,303 @@
+/**
+ * A pool of threads over one index: batches of searches and inserts on all cores, at the same time if need be. The graph, the vectors
+ * and the batches lie in shared memory; a thread takes the next row of a job whenever it is free. Single searches need no pool:
+ * `index.search` is a direct call, and works while the pool adds.
+ *
+ * A thread that dies takes nobody with it: its callers' promises are rejected with WorkerDiedError, and a successor that
+ * bears its number finishes the insert that it was at, with the locks that it held (`kernels/assembly/locks.ts`).
+ */
+import { availableParallelism } from 'node:os';
+import { ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
+import { checkInteger, checkSearch } from '../graph/checks.ts';
+import type { Claim, Hnsw } from '../graph/hnsw.ts';
+import type { AddBatchOptions, SearchOptions, Work } from '../graph/vector-index.ts';
+import { Crew, type Ended } from './crew.ts';
+import { CONTROL, type InsertTask, SIGN_BLOCK, SUM_BLOCK } from './pool-task.ts';
+
+export interface PoolOptions {
+  /** How many threads; each is one of those that the index was made for. Default: one a core, or as many as are free. */
+  threads?: number;
+}
+
+export interface PoolSearchOptions extends SearchOptions {
+  /** How many of the pool's threads work on this batch at most. Default: all. */
+  threads?: number;
+}
+
+export interface PoolAddOptions extends AddBatchOptions {
+  /** How many of the pool's threads insert at once. Default: all. */
+  threads?: number;
+}
+
+/** Of n queries, row-major. */
+export interface BatchResult {
+  /** n × k: the caller's ids, nearest first. Behind a row's `found` there is nothing of meaning. */
+  ids: Uint32Array;
+  /** n × k, in the metric's unit, ascending within a row. */
+  distances: Float32Array;
+  /** n: how many of the k there are; fewer than k only where the index holds fewer. */
+  found: Uint32Array;
+  /** What all of them cost together. */
+  work: Work;
+  /** n: microseconds that each search took, measured in its thread. */
+  latencyUs: Float32Array;
+}
+
+/** What became of a batch that was added. */
+export interface AddResult {
+  /** Microseconds that each row's insert took, measured in its thread. */
+  latencyUs: Float32Array;
+}
+
+export class Pool {
+  readonly index: Hnsw;
+  readonly threads: number;
+  readonly #numbers: readonly number[];
+  readonly #crew: Crew;
+  /** What is under way; batches are added one after the other. */
+  readonly #pending = new Set<Promise<unknown>>();
+  #adding: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  /** Resolves when all threads are ready. Throws ParameterError where the index was not made for so many. */
+  static async start(index: Hnsw, { threads }: PoolOptions = {}): Promise<Pool> {
+    const wanted = threads ?? Math.max(1, Math.min(availableParallelism(), index.freeThreads));
+    checkInteger('threads', wanted, 1, MOST_THREADS);
+    const numbers = index.takeThreads(wanted);
+    try {
+      return new Pool(index, numbers, await Crew.start(index.handle, numbers));
+    } catch (error) {
+      index.giveThreads(numbers);
+      throw error;
+    }
+  }
+
+  private constructor(index: Hnsw, numbers: readonly number[], crew: Crew) {
+    this.index = index;
+    this.threads = numbers.length;
+    this.#numbers = numbers;
+    this.#crew = crew;
+  }
+
+  /**
+   * Searches for every row of `queries`. Rejects with what `Hnsw.search` throws, naming the row; with WorkerDiedError where a thread
+   * died over it; with PoolClosedError.
+   */
+  searchBatch(queries: Float32Array, options: PoolSearchOptions): Promise<BatchResult> {
+    return this.#track(this.#search(queries, options));
+  }
+
+  /**
+   * Adds the rows of `vectors`, all or, where one of them is refused, none. Searches find each one as soon as it is in. Vectors that
+   * lie in shared memory are not copied, and must stay as they are until this is done. Rejects with what `Hnsw.addBatch` throws; with
+   * WorkerDiedError, which says how many rows are in, where a thread died over it; with PoolClosedError.
+   */
+  addBatch(vectors: Float32Array, options: PoolAddOptions = {}): Promise<AddResult> {
+    if (this.#closing) return Promise.reject(new PoolClosedError());
+    const added = this.#adding.then(() => this.#add(vectors, options));
+    this.#adding = added.catch(() => {});
+    return this.#track(added);
+  }
+
+  /** Ends one of the threads at whatever it is doing, as a fault would: for trials. `thread`: 0 … threads − 1. */
+  async kill(thread: number): Promise<void> {
+    if (this.#closing) throw new PoolClosedError();
+    checkInteger('thread', thread, 0, this.threads - 1);
+    await this.#crew.kill(thread);
+  }
+
+  /** Waits for what is under way and ends the threads. A pool that is never closed ends with its process, which it does not hold up. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#pending);
+    await this.#crew.close();
+    this.index.giveThreads(this.#numbers);
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    const pending = work.catch(() => {}).finally(() => this.#pending.delete(pending));
+    this.#pending.add(pending);
+    return work;
+  }
+
+  async #search(queries: Float32Array, { threads, ...options }: PoolSearchOptions): Promise<BatchResult> {
+    if (this.#closing) throw new PoolClosedError();
+    const { dimension } = this.index;
+    const { k } = checkSearch(options);
+    const rows = checkRows(queries, dimension, 'queries');
+    const task = {
+      kind: 'search' as const,
+      ...{ vectors: shared(queries), rows, control: controlFrom(0), options },
+      slots: new Uint32Array(new SharedArrayBuffer(rows * k * 4)),
+      distances: new Float32Array(new SharedArrayBuffer(rows * k * 4)),
+      found: new Uint32Array(new SharedArrayBuffer(rows * 4)),
+      latencyUs: new Float32Array(new SharedArrayBuffer(rows * 4)),
+    };
+    const ended = await this.#crew.run(task, this.#threads(threads));
+    if (ended.refused !== undefined)
+      this.index.check(rowOf(queries, ended.refused, dimension), `query ${ended.refused}`);
+    if (ended.failure) throw ended.failure;
+    if (ended.died) throw new WorkerDiedError(ended.died, { cause: ended.died.cause });
+    return {
+      ids: this.index.translate(Uint32Array.from(task.slots)),
+      distances: Float32Array.from(task.distances),
+      found: Uint32Array.from(task.found),
+      work: ended.work,
+      latencyUs: Float32Array.from(task.latencyUs),
+    };
+  }
+
+  async #add(vectors: Float32Array, { ids, onProgress, threads }: PoolAddOptions): Promise<AddResult> {
+    const { index } = this;
+    const most = this.#threads(threads);
+    const claim = index.claim(vectors, ids);
+    const { rows, first } = claim;
+    let added = 0;
+    try {
+      const batch: Batch = {
+        ...{ rows, claim, threads: most, vectors: shared(vectors) },
+        inserted: new Uint8Array(new SharedArrayBuffer(rows)),
+        latencyUs: new Float32Array(new SharedArrayBuffer(rows * 4)),
+      };
+      await this.#checkAll(batch);
+      for (let from = 0; from < rows; from = added) {
+        const to = this.#pieceEnd(claim, from);
+        const ended = await this.#insert(batch, from, to, onProgress);
+        added = this.#mopUp(batch, Math.min(to, Atomics.load(ended.control, CONTROL.next)));
+        if (index.recentresAt(first + added)) await this.#recentre(first + added, most);
+        if (ended.failure) throw ended.failure;
+        if (ended.died) throw new WorkerDiedError({ ...ended.died, added, rows }, { cause: ended.died.cause });
+      }
+      onProgress?.(rows, rows);
+      return { latencyUs: Float32Array.from(batch.latencyUs) };
+    } finally {
+      index.settle(claim, added);
+    }
+  }
+
+  /** Throws where a row cannot be held, before any is; and sees to it that all can be held in one form. */
+  async #checkAll({ vectors, rows, claim, threads }: Batch): Promise<void> {
+    const { index } = this;
+    const control = controlFrom(0);
+    const { refused, failure, died } = await this.#crew.run({ kind: 'check', vectors, rows, control }, threads);
+    if (refused !== undefined) index.check(rowOf(vectors, refused, index.dimension), `row ${refused}`);
+    if (failure) throw failure;
+    if (died) throw new WorkerDiedError({ ...died, added: 0, rows }, { cause: died.cause });
+    if (Atomics.load(control, CONTROL.unfit)) index.leaveBytes(claim);
+  }
+
+  /** Up to where rows can be inserted at once: the first vector of all goes in alone, and the filter's centre moves between pieces. */
+  #pieceEnd({ first, rows }: Claim, from: number): number {
+    if (first + from === 0) return 1;
+    let to = from + 1;
+    while (to < rows && !this.index.recentresAt(first + to)) to++;
+    return to;
+  }
+
+  async #insert(
+    { claim, threads, ...batch }: Batch,
+    from: number,
+    to: number,
+    onProgress: PoolAddOptions['onProgress'],
+  ): Promise<Ended & { control: Int32Array }> {
+    const { first, upper } = claim;
+    const control = controlFrom(from);
+    const task: InsertTask = { kind: 'insert', ...batch, first, upper, rows: to, control };
+    const report = () => onProgress?.(from + Atomics.load(control, CONTROL.done), batch.rows);
+    const timer = onProgress && setInterval(report, PROGRESS_MS);
+    try {
+      return { ...(await this.#crew.run(task, first + from === 0 ? 1 : threads)), control };
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** Inserts rows that were taken by threads that did not live to begin them. Returns how many rows are in, `taken`. */
+  #mopUp({ claim, vectors, inserted }: Batch, taken: number): number {
+    for (let row = inserted.indexOf(0); row >= 0 && row < taken; row = inserted.indexOf(0, row)) {
+      this.index.insertClaimed(claim, row, rowOf(vectors, row, this.index.dimension));
+      inserted[row] = 1;
+    }
+    return taken;
+  }
+
+  /** As `HnswThread.recentre`, by all threads; where one dies, by this one. */
+  async #recentre(count: number, threads: number): Promise<void> {
+    const { index } = this;
+    const { dimension } = index;
+    const blocks = Math.ceil(count / SUM_BLOCK);
+    const sums = new Float64Array(new SharedArrayBuffer(blocks * dimension * 8));
+    const summed = await this.#crew.run(
+      { kind: 'sum', ...{ count, rows: blocks, sums, control: controlFrom(0) } },
+      threads,
+    );
+    if (summed.failure || summed.died) return index.recentre(count);
+    const sum = new Float64Array(dimension);
+    for (let i = 0; i < sums.length; i++) sum[i % dimension] += sums[i];
+    index.moveCentre(sum, count);
+    const rows = Math.ceil(count / SIGN_BLOCK);
+    const encoded = await this.#crew.run({ kind: 'signs', count, rows, control: controlFrom(0) }, threads);
+    if (encoded.failure || encoded.died) index.recentre(count);
+    else index.endEra();
+  }
+
+  #threads(threads: number = this.threads): number {
+    checkInteger('threads', threads, 1, this.threads);
+    return threads;
+  }
+}
+
+/** A batch that is being added. */
+interface Batch extends Pick<InsertTask, 'vectors' | 'rows' | 'inserted' | 'latencyUs'> {
+  claim: Claim;
+  threads: number;
+}
+
+const MOST_THREADS = 255;
+const PROGRESS_MS = 100;
+
+function checkRows(vectors: Float32Array, dimension: number, name: string): number {
+  if (!(vectors instanceof Float32Array)) {
+    throw new ParameterError({
+      parameter: name,
+      got: typeof vectors,
+      want: 'a Float32Array of rows, one behind the other',
+    });
+  }
+  const rows = vectors.length / dimension;
+  if (!Number.isInteger(rows)) {
+    throw new ParameterError({
+      parameter: `${name}.length`,
+      got: vectors.length,
+      want: `a multiple of the dimension ${dimension}: rows lie one behind the other`,
+    });
+  }
+  return rows;
+}
+
+function rowOf(vectors: Float32Array, row: number, dimension: number): Float32Array {
+  return vectors.subarray(row * dimension, (row + 1) * dimension);
+}
+
+/** Control words of a job whose first row is `row`. */
+function controlFrom(row: number): Int32Array {
+  const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * 4));
+  control[CONTROL.next] = row;
+  return control;
+}
+
+/** The same numbers where all threads can read them. */
+function shared(vectors: Float32Array): Float32Array {
+  if (vectors.buffer instanceof SharedArrayBuffer) return vectors;
+  const copy = new Float32Array(new SharedArrayBuffer(vectors.byteLength));
+  copy.set(vectors);
+  return copy;
+}
