@@ -5,14 +5,28 @@ export {
   BrokenIndexError,
   BusyError,
   CapacityError,
+  CorruptionError,
   DimensionError,
   DuplicateIdError,
+  FormatVersionError,
+  IndexFileError,
   MemoryLimitError,
+  OutputError,
   ParameterError,
   PoolClosedError,
+  ReadOnlyError,
   VectorValueError,
   WorkerDiedError,
 } from './core/errors.ts';
+export {
+  type OpenOptions,
+  open,
+  openReadOnly,
+  type SaveOptions,
+  save,
+  type VerifyReport,
+  verify,
+} from './engine/index-file.ts';
 export { Flat, type FlatOptions } from './graph/flat.ts';
 export { Hnsw, type HnswStats } from './graph/hnsw.ts';
 export type { HnswOptions } from './graph/hnsw-options.ts';

@@ -89,6 +89,13 @@ export class BusyError extends AnnError {
   }
 }
 
+/** An index that was opened for searching only. */
+export class ReadOnlyError extends AnnError {
+  constructor(file: string) {
+    super('READ_ONLY', `${file} was opened for searching only: open it with "open" to add vectors`);
+  }
+}
+
 /** A thread of a pool that ended while it worked; the pool has put another one in its place. */
 export class WorkerDiedError extends AnnError {
   /** Where vectors were being added: how many, from the first row on, are in. */

@@ -8,12 +8,26 @@ export class Ids {
   #count = 0;
   /** id of each slot; undefined while ids are the slots. */
   #ids: Uint32Array | undefined;
+  /** Slot of each id; made when it is first asked for. */
   #slots: Map<number, number> | undefined;
   /** All ids from the count up to here are taken; only `truncate` gives ids back. */
   #takenBelow = 0;
 
+  /** `count` slots with these ids; without ids, they are the slots. */
+  static of(count: number, ids?: Uint32Array): Ids {
+    const made = new Ids();
+    made.#count = count;
+    made.#ids = ids;
+    return made;
+  }
+
   get count(): number {
     return this.#count;
+  }
+
+  /** The id of every slot, or undefined while ids are the slots. */
+  get listed(): Uint32Array | undefined {
+    return this.#ids?.subarray(0, this.#count);
   }
 
   idOf(slot: number): number {
@@ -28,7 +42,7 @@ export class Ids {
   }
 
   slotOf(id: number): number | undefined {
-    if (this.#slots) return this.#slots.get(id);
+    if (this.#ids) return this.#slotsOf(this.#ids).get(id);
     return Number.isInteger(id) && id >= 0 && id < this.#count ? id : undefined;
   }
 
@@ -78,15 +92,23 @@ export class Ids {
     const slot = this.#count++;
     if (!this.#ids && id !== slot) {
       this.#ids = Uint32Array.from({ length: slot }, (_, i) => i);
-      this.#slots = new Map(Array.from(this.#ids, (known, i) => [known, i]));
     }
-    if (!this.#ids || !this.#slots) return;
+    if (!this.#ids) return;
+    const slots = this.#slotsOf(this.#ids, slot);
     if (slot >= this.#ids.length) {
       const grown = new Uint32Array(Math.max(1024, 2 * slot));
       grown.set(this.#ids);
       this.#ids = grown;
     }
     this.#ids[slot] = id;
-    this.#slots.set(id, slot);
+    slots.set(id, slot);
+  }
+
+  #slotsOf(ids: Uint32Array, count = this.#count): Map<number, number> {
+    if (!this.#slots) {
+      this.#slots = new Map();
+      for (let slot = 0; slot < count; slot++) this.#slots.set(ids[slot], slot);
+    }
+    return this.#slots;
   }
 }

@@ -13,6 +13,9 @@ export interface LayeredLinks {
   drawnLevel(slot: number): number;
   levelOf(slot: number): number;
   linksOf(slot: number, level: number): Uint32Array;
+  /** Where the node's lists above level 0 begin, and how many such lists are in use; they are given out in the order of slots. */
+  upperOf(slot: number): number;
+  upperLists: number;
   /** Whether a writer holds the node's lock; with nobody writing, none may be held. */
   isLocked(slot: number): boolean;
   entryIsLocked: boolean;
@@ -34,6 +37,7 @@ export function faultsOf(graph: LayeredLinks): string[] {
   if (levels[entryPoint] !== highest)
     faults.push(`the entry point ${entryPoint} is on level ${levels[entryPoint]}, not on ${highest}`);
   if (graph.entryIsLocked) faults.push('the lock of the entry point is held');
+  let upper = 0;
   for (let slot = 0; slot < count; slot++) {
     if (graph.isLocked(slot)) faults.push(`node ${slot}: its lock is held`);
     const drawn = graph.drawnLevel(slot);
@@ -41,8 +45,16 @@ export function faultsOf(graph: LayeredLinks): string[] {
       faults.push(`node ${slot} is on level ${levels[slot]}, drawn was ${drawn}`);
       continue;
     }
+    const lists = graph.upperOf(slot);
+    const expected = upper;
+    upper += levels[slot];
+    if (levels[slot] > 0 && lists !== expected) {
+      faults.push(`node ${slot}: its upper lists begin with number ${lists}, and should with ${expected}`);
+      continue;
+    }
     for (let level = 0; level <= levels[slot]; level++) faults.push(...faultsOfList(graph, slot, level, levels));
   }
+  if (upper !== graph.upperLists) faults.push(`${graph.upperLists} upper lists are in use, and levels make ${upper}`);
   return faults.length > 0 ? faults : unreached(graph, levels);
 }
 

@@ -8,7 +8,9 @@
  * Keeping links behind the vector lets the machine's stream prefetcher bring them: 10–16 % over separate arrays. The sign bits
  * are a dense array apart, because most nodes looked at are dismissed by their signs alone.
  */
+import { PAGE_REGIONS } from '../kernels/checked-pages.ts';
 import { layOut, type Plan } from '../kernels/memory.ts';
+import { CRC_ROOM_BYTES } from '../kernels/wasm.ts';
 import type { Metric } from './vector-index.ts';
 
 export interface Shape {
@@ -22,7 +24,7 @@ export interface Shape {
   threads: number;
 }
 
-export type Region = 'state' | 'mean' | 'flips' | 'upper' | 'signs' | 'records' | 'threads';
+export type Region = keyof typeof PAGE_REGIONS | 'state' | 'mean' | 'flips' | 'upper' | 'signs' | 'records' | 'threads';
 
 /** What a thread has of its own; `journal` is what `assembly/locks.ts` writes for the thread's successor. */
 export type ThreadRegion =
@@ -38,14 +40,15 @@ export type ThreadRegion =
   | 'slots'
   | 'distances'
   | 'pool'
-  | 'visited';
+  | 'visited'
+  | 'crc';
 
 /** Words of the shared state, as `assembly/hnsw.ts` has them. */
 export const STATE = { count: 0, claimed: 1, entryPoint: 2, topLevel: 3, entryLock: 4, era: 5, form: 6 } as const;
 /** Bits of the era: what is being rewritten; and what is added when it is done. */
 export const ERA = { signsMove: 1, formMoves: 2, next: 4 } as const;
 /** Words of a journal. */
-export const JOURNAL = { inserting: 2 } as const;
+export const JOURNAL = { held: 0, entryHeld: 1, inserting: 2, levels: 3, linking: 4, parent: 5 } as const;
 /** Words of a record behind its vector; the links begin behind `count`. */
 export const NODE = { upper: 0, level: 1, lock: 2, count: 3 } as const;
 
@@ -98,10 +101,12 @@ export function layoutOf(shape: Shape): HnswLayout {
         distances: capacity * 4,
         pool: (Math.max(capacity, shape.efConstruction) + 1) * 8,
         visited: capacity + 1,
+        crc: CRC_ROOM_BYTES,
       },
       { start: 0, alignBytes: CACHE_LINE },
     );
   const plan = (capacity: number) => ({
+    ...PAGE_REGIONS,
     state: 64,
     mean: dimension * 4,
     flips: ROTATION_ROUNDS * signs.rotated * 4,

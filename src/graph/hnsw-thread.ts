@@ -5,11 +5,13 @@
  *
  * Why searches and inserts of several threads do not disturb each other is said in `kernels/assembly/hnsw.ts`.
  */
-import { BrokenIndexError, ParameterError } from '../core/errors.ts';
+import { BrokenIndexError, CorruptionError, ParameterError } from '../core/errors.ts';
 import { hashToUnit } from '../core/random.ts';
+import { CheckedPages } from '../kernels/checked-pages.ts';
 import { admit } from '../kernels/intake.ts';
 import { Arena, copyF32, copyU32 } from '../kernels/memory.ts';
-import { FORM_CODES, METRIC_CODES, VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
+import { FORM_CODES, METRIC_CODES, RowsFault, VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
+import { PAGE_BYTES } from '../kernels/wasm.ts';
 import { checkSearch, checkVector } from './checks.ts';
 import { ERA, type HnswLayout, JOURNAL, layoutOf, type Region, STATE, type ThreadRegion } from './hnsw-layout.ts';
 import { type HnswOptions, shapeOf } from './hnsw-options.ts';
@@ -22,6 +24,16 @@ export interface HnswHandle {
   at: Record<Region, number>;
   /** The originals, where the arena may hold codes. */
   vectors?: VectorStoreHandle;
+  /** The file that it was opened from. */
+  source?: Source;
+}
+
+/** A file that regions came from, as long as nobody has checked all of them. */
+export interface Source {
+  file: string;
+  /** Where in the file each section begins, in bytes. */
+  offsets: Record<string, number>;
+  unchecked: boolean;
 }
 
 export interface SlotsFound {
@@ -41,11 +53,14 @@ export class HnswThread {
   readonly #state: Uint32Array;
   readonly #journal: Uint32Array;
   readonly #vectors: VectorStore | undefined;
+  readonly #handle: HnswHandle;
+  readonly #pages: CheckedPages;
 
   /** As thread number `thread` of those that the index was created for; the index's own is 0. One at a time may bear a number. */
   constructor(handle: HnswHandle, thread: number) {
     const { options, memory } = handle;
     const { dimension, metric, capacity, M, alpha } = options;
+    this.#handle = handle;
     this.#options = options;
     const layout = layoutOf(shapeOf(options));
     this.layout = layout;
@@ -58,6 +73,7 @@ export class HnswThread {
     this.#state = u32.subarray(at.state >>> 2, (at.state >>> 2) + 16);
     this.#journal = u32.subarray(own.journal >>> 2, (own.journal >>> 2) + 16);
     this.#vectors = handle.vectors && VectorStore.attach(handle.vectors, thread);
+    this.#pages = new CheckedPages(this.arena, own.crc, handle.source?.unchecked ?? false);
     kernels.configureSpace(
       dimension,
       METRIC_CODES[metric],
@@ -169,7 +185,7 @@ export class HnswThread {
       return { slots: new Uint32Array(0), distances: new Float32Array(0), work };
     }
     kernels.resetDistances();
-    const found = kernels.search(at.query, Math.min(efSearch, count), count >= FILTER_FROM, this.#options.margin);
+    const found = this.#walk(Math.min(efSearch, count), count >= FILTER_FROM);
     if (found < 0) throw this.#broken();
     // Floats and bytes are exact as they are walked on.
     const rerank = kernels.formOfRecords() === FORM_CODES.sq7 ? wanted : 0;
@@ -179,9 +195,29 @@ export class HnswThread {
     const slots = copyU32(u32, at.slots, listed);
     if (this.#vectors && rerank > 0) {
       work.distances += listed;
-      return { ...this.#vectors.nearestOf(this.#query, slots, k), work };
+      return { ...this.#nearestOf(this.#vectors, slots, k), work };
     }
     return { slots, distances: copyF32(f32, at.distances, listed), work };
+  }
+
+  /** Pages of a region, from its beginning on, have come from a file and should have these checksums. */
+  expect(region: Region, sums: Uint32Array): void {
+    this.#pages.expect(this.arena.at[region], sums);
+  }
+
+  expectVectors(chunk: number, sums: Uint32Array): void {
+    this.#vectors?.expect(chunk, sums);
+  }
+
+  /** Checks what came from a file and nobody has looked at: before anything is written, or read but by a search. Throws CorruptionError. */
+  checkAll(): void {
+    if (this.#pages.checkAll()) throw this.#broken();
+    try {
+      this.#vectors?.checkAll();
+    } catch (error) {
+      throw this.#explained(error);
+    }
+    if (this.#handle.source) this.#handle.source.unchecked = false;
   }
 
   /** The vector of a slot as it was admitted. */
@@ -268,9 +304,51 @@ export class HnswThread {
     return levelOf(this.#options.seed, slot, this.#options.M);
   }
 
-  #broken(): BrokenIndexError {
-    return new BrokenIndexError(`node ${this.arena.kernels.brokenSlot()} has links that cannot be`);
+  #walk(ef: number, filtered: boolean): number {
+    try {
+      return this.arena.kernels.search(this.#at.query, ef, filtered, this.#options.margin);
+    } catch (error) {
+      // Where a forged file's checksums are right, an address may lead out of the memory.
+      if (error instanceof WebAssembly.RuntimeError) return -1;
+      throw error;
+    }
   }
+
+  #nearestOf(vectors: VectorStore, slots: Uint32Array, k: number) {
+    try {
+      return vectors.nearestOf(this.#query, slots, k);
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  /** What a walk failed on: a page that is not what its file promised, or links that cannot be. */
+  #broken(): CorruptionError | BrokenIndexError {
+    const { faulty } = this.#pages;
+    if (!faulty) return new BrokenIndexError(`node ${this.arena.kernels.brokenSlot()} has links that cannot be`);
+    const { page, want, got } = faulty;
+    const { at } = this.arena;
+    const regions = (['upper', 'signs', 'records'] as const).filter((region) => at[region] <= page * PAGE_BYTES);
+    const section = regions.reduce((a, b) => (at[a] > at[b] ? a : b));
+    return this.#corruption(section, page - at[section] / PAGE_BYTES, want, got);
+  }
+
+  #explained(error: unknown): unknown {
+    if (!(error instanceof RowsFault)) return error;
+    const { want, got } = error.fault;
+    return this.#corruption(vectorsSection(error.chunk), error.block, want, got);
+  }
+
+  #corruption(section: string, block: number, want: number, got: number): CorruptionError {
+    const { file = 'the index', offsets } = this.#handle.source ?? {};
+    const offset = (offsets?.[section] ?? 0) + block * PAGE_BYTES;
+    return new CorruptionError({ file, section, block, offset, want, got });
+  }
+}
+
+/** What a file calls the originals in the store's memory number `chunk`. */
+export function vectorsSection(chunk: number): string {
+  return `vectors-${chunk}`;
 }
 
 /** Below this many vectors there is no mean worth the name, and nothing to save. */

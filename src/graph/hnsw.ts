@@ -14,9 +14,10 @@ import { Arena } from '../kernels/memory.ts';
 import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
 import { checkBatch, checkVector } from './checks.ts';
 import { faultsOf } from './hnsw-faults.ts';
+import { type HnswImage, type HnswMeta, type Place, sectionBytes } from './hnsw-image.ts';
 import { type HnswLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, STATE } from './hnsw-layout.ts';
 import { completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
-import { type HnswHandle, HnswThread, levelOf, RECENTRE_AT } from './hnsw-thread.ts';
+import { type HnswHandle, HnswThread, levelOf, RECENTRE_AT, type Source, vectorsSection } from './hnsw-thread.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
 
 /** What an index is and holds. Bytes are those in use, not those reserved. */
@@ -59,19 +60,22 @@ export class Hnsw implements VectorIndex {
   readonly handle: HnswHandle;
   readonly #options: Required<HnswOptions>;
   readonly #thread: HnswThread;
-  readonly #ids = new Ids();
+  readonly #vectors: VectorStore | undefined;
+  #ids = new Ids();
   /** Numbers of threads that others bear. */
   readonly #taken = new Set<number>();
   #upperLists = 0;
   /** What is going on that no vector may be added beside, in words. */
   #busy: string | undefined;
+  /** What whoever adds is told, once and for all. */
+  #forbidden: Error | undefined;
 
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
   static create(options: HnswOptions): Hnsw {
     return new Hnsw(completeOptions(options));
   }
 
-  private constructor(options: Required<HnswOptions>) {
+  private constructor(options: Required<HnswOptions>, chunkRows?: number) {
     const { dimension, metric, capacity, codes, M, threads } = options;
     this.dimension = dimension;
     this.metric = metric;
@@ -84,10 +88,106 @@ export class Hnsw implements VectorIndex {
     const form = codes === 'sq7' && metric !== 'cosine' ? 'u8' : codes;
     u32[(at.state >>> 2) + STATE.form] = FORM_CODES[form];
     if (options.filter === 'sign') this.#writeFlips(reserved);
-    const vectors = codes === 'sq7' ? VectorStore.reserve({ dimension, metric, capacity, threads }) : undefined;
+    const vectors =
+      codes === 'sq7'
+        ? VectorStore.reserve({ dimension, metric, capacity, threads, ...(chunkRows !== undefined && { chunkRows }) })
+        : undefined;
+    this.#vectors = vectors;
     this.handle = { options, memory, at, ...(vectors && { vectors: vectors.handle }) };
     this.#thread = new HnswThread(this.handle, 0);
     this.arena = this.#thread.arena;
+  }
+
+  /**
+   * An empty index of the shape that `meta` says, and where the sections of its image are to be put; then `adopt`. `capacity` and `threads`
+   * as they shall be now. Throws what `checkMeta` throws, or ParameterError.
+   */
+  static restore(
+    meta: HnswMeta,
+    { capacity = meta.options.capacity, threads }: { capacity?: number; threads?: number } = {},
+  ): { index: Hnsw; places: Place[] } {
+    if (capacity < meta.count) {
+      throw new ParameterError({
+        parameter: 'capacity',
+        got: capacity,
+        want: `at least the ${meta.count} vectors that are held`,
+      });
+    }
+    const options = completeOptions({ ...meta.options, capacity, ...(threads !== undefined && { threads }) });
+    const index = new Hnsw(options, meta.count > meta.chunkRows ? meta.chunkRows : undefined);
+    return { index, places: index.#places(meta) };
+  }
+
+  /**
+   * The sections have been put in their places: from now on this is the index that they are the image of. `small`: those that have no place, `mean` and `ids`, as they are in
+   * the file. `sums`: checksums of a section's 64 KiB blocks; each is checked when it is first used.
+   */
+  adopt(
+    meta: HnswMeta,
+    { source, small, sums }: { source: Source; small(name: string): Uint8Array; sums(name: string): Uint32Array },
+  ): void {
+    const { at, bytes, u32 } = this.arena;
+    this.handle.source = source;
+    this.#ids = Ids.of(meta.count, meta.ids === 'listed' ? u32Of(small('ids')) : undefined);
+    this.#upperLists = meta.upperLists;
+    if (this.#options.filter === 'sign') bytes.set(small('mean'), at.mean);
+    const words: [number, number][] = [
+      [STATE.count, meta.count],
+      [STATE.claimed, meta.count],
+      [STATE.entryPoint, meta.entryPoint],
+      [STATE.topLevel, meta.topLevel],
+      [STATE.form, FORM_CODES[meta.form]],
+    ];
+    for (const [word, value] of words) u32[(at.state >>> 2) + word] = value;
+    for (const { section } of this.#places(meta)) {
+      if (section === 'records' || section === 'upper' || section === 'signs')
+        this.#thread.expect(section, sums(section));
+      else this.#thread.expectVectors(Number(section.slice(vectorsSection(0).length - 1)), sums(section));
+    }
+    this.#thread.endEra();
+  }
+
+  /** What is worth keeping, as views: nothing may be added before they have been read (see `pauseAdding`). Throws CorruptionError or BusyError. */
+  image(): HnswImage {
+    this.#checkIdle();
+    this.#thread.checkAll();
+    const { threads: _, ...options } = this.#options;
+    const { at, u32, bytes } = this.arena;
+    const state = u32.subarray(at.state >>> 2);
+    const listed = this.#ids.listed;
+    const meta: HnswMeta = {
+      kind: 'hnsw',
+      options,
+      count: this.#ids.count,
+      form: this.#thread.form,
+      upperLists: this.#upperLists,
+      entryPoint: state[STATE.entryPoint],
+      topLevel: state[STATE.topLevel],
+      ids: listed ? 'listed' : 'slots',
+      chunkRows: this.handle.vectors?.chunkRows ?? this.capacity,
+    };
+    const places = new Map(this.#places(meta).map((place) => [place.section, place]));
+    const sections = [...sectionBytes(meta)].map(([name, size]) => {
+      const place = places.get(name);
+      if (place) return { name, parts: [new Uint8Array(place.memory.buffer, place.at, size)] };
+      const small = name === 'mean' ? bytes.subarray(at.mean, at.mean + size) : bytesOf(listed!);
+      return { name, parts: [small] };
+    });
+    return { meta, sections };
+  }
+
+  /** Until what it returns is called, whoever adds gets a BusyError with this reason. */
+  pauseAdding(why: string): () => void {
+    this.#checkIdle();
+    this.#busy = why;
+    return () => {
+      this.#busy = undefined;
+    };
+  }
+
+  /** From now on whoever adds gets this error. */
+  forbidAdding(error: Error): void {
+    this.#forbidden = error;
   }
 
   /** How many vectors are held. While other threads add, those that are complete. */
@@ -103,8 +203,9 @@ export class Hnsw implements VectorIndex {
 
   /** Throws DimensionError, ParameterError, VectorValueError, CapacityError, DuplicateIdError, or BusyError while a pool adds or a file is written. */
   addBatch(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): void {
-    this.#checkIdle();
+    this.#checkMayAdd();
     const batch = checkBatch({ ...this.#shape(), count: this.#ids.count }, vectors, ids, this.#ids);
+    this.#thread.checkAll();
     batch.rows.forEach((vector, i) => {
       this.#thread.admit(vector, `row ${i}`);
     });
@@ -133,6 +234,7 @@ export class Hnsw implements VectorIndex {
 
   /** The ids that the node `id` is linked to on `level`; empty above the node's own level. Throws ParameterError for an unknown id. */
   neighbors(id: number, level = 0): Uint32Array {
+    this.#thread.checkAll();
     const slot = this.#ids.slotOf(id);
     if (slot === undefined)
       throw new ParameterError({ parameter: 'id', got: id, want: 'the id of a vector that is held' });
@@ -140,6 +242,7 @@ export class Hnsw implements VectorIndex {
   }
 
   stats(): HnswStats {
+    this.#thread.checkAll();
     const { dimension, metric, capacity, count } = this;
     const { codes, filter, M, efConstruction, alpha } = this.#options;
     const { recordBytes, upperBytes, signBytes, plan, threadPlan } = this.layout;
@@ -165,8 +268,14 @@ export class Hnsw implements VectorIndex {
     };
   }
 
+  /** Checks all that came from a file and has not been looked at. Throws CorruptionError. */
+  checkAll(): void {
+    this.#thread.checkAll();
+  }
+
   /** Walks the whole graph and says, a sentence each, what is broken (see `faultsOf`). None: the graph is whole. Not while anybody adds. */
   validate(): string[] {
+    this.#thread.checkAll();
     const { count } = this.#ids;
     if (count === 0) return [];
     const { M, seed } = this.#options;
@@ -179,6 +288,8 @@ export class Hnsw implements VectorIndex {
       drawnLevel: (slot) => levelOf(seed, slot, M),
       levelOf: (slot) => this.#node(slot).level,
       linksOf: (slot, level) => this.#list(slot, level),
+      upperOf: (slot) => this.#node(slot).upper,
+      upperLists: this.#upperLists,
       isLocked: (slot) => this.#node(slot).lock !== 0,
       entryIsLocked: state[STATE.entryLock] !== 0,
     });
@@ -221,6 +332,7 @@ export class Hnsw implements VectorIndex {
     this.#checkIdle();
     const first = this.#ids.count;
     const batch = checkBatch({ ...this.#shape(), count: first }, vectors, ids, this.#ids);
+    this.#thread.checkAll();
     const rows = batch.rows.length;
     const upper = new Uint32Array(new SharedArrayBuffer(rows * 4));
     let lists = this.#upperLists;
@@ -230,7 +342,8 @@ export class Hnsw implements VectorIndex {
     }
     for (let row = 0; row < rows; row++) this.#ids.push(batch.ids[row]);
     this.#state(STATE.claimed, first + rows);
-    this.#busy = 'a pool is adding vectors: await its addBatch';
+    this.#busy =
+      'a pool is adding vectors: await its addBatch (where that was rejected as damaged: build the index again)';
     return { first, rows, upper };
   }
 
@@ -288,6 +401,29 @@ export class Hnsw implements VectorIndex {
     if (this.#busy) throw new BusyError(this.#busy);
   }
 
+  #checkMayAdd(): void {
+    if (this.#forbidden) throw this.#forbidden;
+    this.#checkIdle();
+  }
+
+  /** Where the large sections of an image with these numbers lie in this index. */
+  #places(meta: HnswMeta): Place[] {
+    const { memory, at } = this.handle;
+    const places: Place[] = [];
+    const ends = [...Object.values(at), memory.buffer.byteLength].toSorted((a, b) => a - b);
+    for (const [section, bytes] of sectionBytes(meta)) {
+      if (section === 'records' || section === 'upper' || section === 'signs') {
+        const end = ends.find((end) => end > at[section])!;
+        places.push({ section, memory, at: at[section], roomBytes: end - at[section], bytes });
+      }
+    }
+    if (meta.form === 'sq7' && this.#vectors) {
+      for (const [chunk, piece] of this.#vectors.pieces(meta.count).entries())
+        if (piece.bytes > 0) places.push({ section: vectorsSection(chunk), ...piece });
+    }
+    return places;
+  }
+
   #shape() {
     return { dimension: this.dimension, capacity: this.capacity };
   }
@@ -320,9 +456,21 @@ export class Hnsw implements VectorIndex {
     const { at, u32 } = this.arena;
     const node = this.#node(slot);
     const list = level === 0 ? node.list : (at.upper + (node.upper + level - 1) * this.layout.upperBytes) >>> 2;
-    return u32.slice(list + 1, list + 1 + u32[list]).map((edge) => edge & SLOT);
+    // A list that is damaged may be said to be of any length.
+    const length = Math.min(u32[list], MOST_LISTED);
+    return u32.slice(list + 1, list + 1 + length).map((edge) => edge & SLOT);
   }
 }
 
+function u32Of(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
+
+/** More than any list holds: 3 · M links at most, M ≤ 256. */
+const MOST_LISTED = 1024;
 /** The bits of an edge that are the slot; the others are marks (`assembly/links.ts`). */
 const SLOT = 0x3fffffff;

@@ -7,8 +7,10 @@
 import { assert } from '../core/assert.ts';
 import type { Matrix } from '../core/matrix.ts';
 import type { Metric } from '../core/metric.ts';
+import { CheckedPages, type FaultyPage, PAGE_REGIONS } from './checked-pages.ts';
 import { admit } from './intake.ts';
 import { Arena, capacityThatFits, copyF32, copyU32, type Plan } from './memory.ts';
+import { CRC_ROOM_BYTES, PAGE_BYTES } from './wasm.ts';
 
 /** The metrics' numbers in `assembly/space.ts`. */
 export const METRIC_CODES: Record<Metric, number> = { l2: 0, dot: 1, cosine: 2, manhattan: 3 };
@@ -31,6 +33,23 @@ export interface VectorStoreHandle {
   threads: number;
   memories: WebAssembly.Memory[];
   at: Record<Region, number>[];
+  /** Whether rows came from a file, some of which nobody has checked. */
+  unchecked?: boolean;
+}
+
+/** A row's page that is not what its file promised. */
+export class RowsFault extends Error {
+  /** Which memory, and which of the pages of its rows. */
+  readonly chunk: number;
+  readonly block: number;
+  readonly fault: FaultyPage;
+
+  constructor(chunk: number, block: number, fault: FaultyPage) {
+    super('a page of the vectors is damaged');
+    this.chunk = chunk;
+    this.block = block;
+    this.fault = fault;
+  }
 }
 
 export class VectorStore {
@@ -52,7 +71,7 @@ export class VectorStore {
   }): VectorStore {
     const { dimension, metric, capacity, threads = 1 } = options;
     const plan = planOf(dimension, threads);
-    const chunkRows = Math.min(capacity, options.chunkRows ?? capacityThatFits(plan));
+    const chunkRows = Math.min(capacity, options.chunkRows ?? wholePages(capacityThatFits(plan)));
     const arenas: Arena<Region>[] = [];
     for (let first = 0; first < capacity; first += chunkRows) {
       arenas.push(Arena.reserve(Math.min(chunkRows, capacity - first), plan, `${capacity} × ${dimension}-D f32`));
@@ -79,8 +98,29 @@ export class VectorStore {
     this.#handle = handle;
     this.#chunks = handle.memories.map((memory, i) => {
       const rows = Math.min(handle.chunkRows, handle.capacity - i * handle.chunkRows);
-      return new Chunk(Arena.over(memory, handle.at[i]), rows, handle, thread);
+      return new Chunk(Arena.over(memory, handle.at[i]), i, rows, handle, thread);
     });
+  }
+
+  /** For each memory, where its rows are and have room, and how many of the first `count` rows lie there: what a file holds. */
+  pieces(count: number): { memory: WebAssembly.Memory; at: number; roomBytes: number; bytes: number }[] {
+    const { chunkRows, memories, at } = this.#handle;
+    return memories.map((memory, i) => ({
+      ...{ memory, at: at[i].rows, roomBytes: memory.buffer.byteLength - at[i].rows },
+      bytes: Math.max(0, Math.min(count - i * chunkRows, chunkRows)) * this.rowBytes,
+    }));
+  }
+
+  /** The rows of a memory have come from a file, whose blocks have these checksums. */
+  expect(chunk: number, sums: Uint32Array): void {
+    this.#chunks[chunk].pages.expect(this.#handle.at[chunk].rows, sums);
+    this.#handle.unchecked = true;
+  }
+
+  /** Checks what nobody has looked at. Throws RowsFault. */
+  checkAll(): void {
+    for (const chunk of this.#chunks) chunk.checkAll();
+    this.#handle.unchecked = false;
   }
 
   get handle(): VectorStoreHandle {
@@ -171,7 +211,7 @@ export class VectorStore {
   }
 }
 
-type Region = 'scratch' | 'rows';
+type Region = keyof typeof PAGE_REGIONS | 'scratch' | 'rows';
 
 /** Queries that share one pass over a tile, and rows in a tile: 64 rows of 1024-D are 256 KiB. */
 const BLOCK = 16;
@@ -185,6 +225,12 @@ export function rowBytesOf(dimension: number): number {
   return Math.ceil(dimension / 4) * 16;
 }
 
+/** The most rows, up to so many, whose bytes are whole pages, so that each memory's share of a file begins where a page does. */
+function wholePages(rows: number): number {
+  // A row has at least 16 bytes.
+  return rows - (rows % (PAGE_BYTES / 16)) || rows;
+}
+
 /** Offsets within one thread's scratch. */
 function scratchOf(dimension: number, capacity: number) {
   const queries = 0;
@@ -193,12 +239,13 @@ function scratchOf(dimension: number, capacity: number) {
   const distances = slots + mostListed * 4 + 64;
   const pools = distances + mostListed * 4 + 64;
   const poolBytes = (MOST_K_IN_BLOCK + 1) * 8;
-  const bytes = pools + Math.max(BLOCK * poolBytes, (capacity + 1) * 8);
-  return { queries, slots, distances, pools, poolBytes, mostListed, bytes: Math.ceil(bytes / 64) * 64 };
+  const crc = Math.ceil((pools + Math.max(BLOCK * poolBytes, (capacity + 1) * 8)) / 64) * 64;
+  return { queries, slots, distances, pools, poolBytes, mostListed, crc, bytes: crc + CRC_ROOM_BYTES };
 }
 
 function planOf(dimension: number, threads: number): Plan<Region> {
   return (capacity) => ({
+    ...PAGE_REGIONS,
     scratch: threads * scratchOf(dimension, capacity).bytes,
     rows: capacity * rowBytesOf(dimension),
   });
@@ -213,15 +260,20 @@ class Chunk {
   readonly #rows: number;
   readonly #scratch: ReturnType<typeof scratchOf>;
   readonly #base: number;
+  readonly #number: number;
+  readonly pages: CheckedPages;
 
-  constructor(arena: Arena<Region>, rows: number, { dimension, metric }: VectorStoreHandle, thread: number) {
+  constructor(arena: Arena<Region>, number: number, rows: number, handle: VectorStoreHandle, thread: number) {
+    const { dimension, metric } = handle;
     this.#arena = arena;
+    this.#number = number;
     this.#dimension = dimension;
     this.#metric = metric;
     this.#rowFloats = rowBytesOf(dimension) / 4;
     this.#rows = arena.at.rows / 4;
     this.#scratch = scratchOf(dimension, rows);
     this.#base = arena.at.scratch + thread * this.#scratch.bytes;
+    this.pages = new CheckedPages(arena, this.#base + this.#scratch.crc, handle.unchecked ?? false);
     arena.kernels.configureSpace(
       dimension,
       METRIC_CODES[metric],
@@ -250,6 +302,7 @@ class Chunk {
     const base = this.#base;
     const scratch = this.#scratch;
     assert(slots.length <= scratch.mostListed, 'more slots listed than one call takes');
+    if (this.pages.unchecked) this.#ensure(slots);
     f32.set(query, (base + scratch.queries) >>> 2);
     u32.set(slots, (base + scratch.slots) >>> 2);
     kernels.configurePool(base + scratch.pools);
@@ -261,6 +314,24 @@ class Chunk {
       base + scratch.distances,
     );
     return this.#read(n);
+  }
+
+  #ensure(slots: Uint32Array): void {
+    const rowBytes = this.#rowFloats * 4;
+    for (const slot of slots) {
+      if (!this.#arena.kernels.ensure((this.#arena.at.rows + slot * rowBytes) | 0, rowBytes)) this.#throwFault();
+    }
+  }
+
+  /** Throws RowsFault where a page is wrong. */
+  checkAll(): void {
+    if (this.pages.checkAll()) this.#throwFault();
+  }
+
+  #throwFault(): never {
+    const { faulty } = this.pages;
+    assert(faulty !== undefined, 'a page was found wrong');
+    throw new RowsFault(this.#number, faulty.page - this.#arena.at.rows / PAGE_BYTES, faulty);
   }
 
   nearest(query: Float32Array, count: number, k: number): Nearest {

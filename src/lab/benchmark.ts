@@ -15,8 +15,11 @@ export interface BenchCase {
   group?: string;
   /** Called once before anything is timed: builds what `run` needs. */
   prepare?(): void | Promise<void>;
-  /** What is timed, synchronous. It should take 20 µs or more: do the task several times over, and say so in `perCall`. */
-  run(): void;
+  /**
+   * What is timed, until it returns, or until its promise is fulfilled. It should take 20 µs or more: do the task several times over,
+   * and say so in `perCall`.
+   */
+  run(): void | Promise<void>;
   /** How many times `run` does the task. Default 1. */
   perCall?: number;
 }
@@ -46,8 +49,11 @@ export interface BenchSettings {
 export async function benchmark(cases: readonly BenchCase[], settings: BenchSettings = {}): Promise<BenchTiming[]> {
   const { rounds = 5, milliseconds = 100, onProgress } = settings;
   checkCases(cases, rounds, milliseconds);
-  const ready: BenchCase[] = [];
-  for (const one of cases) if (await isReady(one)) ready.push(one);
+  const ready: ReadyCase[] = [];
+  for (const one of cases) {
+    const prepared = await prepare(one);
+    if (prepared) ready.push(prepared);
+  }
   // The compiler takes its time, and what one case teaches it may change another: all of it before anything counts.
   for (const one of ready) await turn(one, milliseconds);
   const turns = ready.map((): Turn[] => []);
@@ -57,7 +63,7 @@ export async function benchmark(cases: readonly BenchCase[], settings: BenchSett
       onProgress?.(round * ready.length + i + 1, rounds * ready.length);
     }
   }
-  return ready.map(({ name, group = '', perCall = 1 }, i) => {
+  return ready.map(({ one: { name, group = '', perCall = 1 } }, i) => {
     const ns = median(turns[i].map(({ p50Ns }) => p50Ns)) / perCall;
     return {
       ...{ group, name, ns },
@@ -68,14 +74,21 @@ export async function benchmark(cases: readonly BenchCase[], settings: BenchSett
   });
 }
 
-/** Prepares a case and runs it once; false where it needs code that is not written yet. */
-async function isReady(one: BenchCase): Promise<boolean> {
+interface ReadyCase {
+  one: BenchCase;
+  /** Whether `run` returns a promise. */
+  async: boolean;
+}
+
+/** Prepares a case and runs it once; undefined where it needs code that is not written yet. */
+async function prepare(one: BenchCase): Promise<ReadyCase | undefined> {
   try {
     await one.prepare?.();
-    one.run();
-    return true;
+    const running = one.run();
+    await running;
+    return { one, async: running instanceof Promise };
   } catch (error) {
-    if (isUnwritten(error)) return false;
+    if (isUnwritten(error)) return undefined;
     throw error;
   }
 }
@@ -86,9 +99,9 @@ interface Turn {
   samples: number;
 }
 
-async function turn({ name, run }: BenchCase, milliseconds: number): Promise<Turn> {
+async function turn({ one: { name, run }, async }: ReadyCase, milliseconds: number): Promise<Turn> {
   const bench = new Bench({ time: milliseconds, warmupTime: milliseconds / 3, iterations: 8, warmupIterations: 2 });
-  bench.add(name, run, { async: false });
+  bench.add(name, run, { async });
   const [{ result }] = await bench.run();
   if ('error' in result) throw result.error;
   if (!('latency' in result)) throw new Error(`${name}: the measurement ended as ${result.state}`);

@@ -19,6 +19,8 @@ export interface Ended {
   failure?: Error;
   /** What a thread died of. */
   died?: { why: string; cause?: unknown };
+  /** Its successors died too, before they could finish what it was at. */
+  lost?: boolean;
 }
 
 export class Crew {
@@ -34,9 +36,9 @@ export class Crew {
     try {
       await Promise.all(
         numbers.map((number) => {
-          const member: Member = { number, worker: undefined as unknown as Worker, jobs: new Set(), misses: 0 };
+          const member = new Member(number);
           crew.#members.push(member);
-          return crew.#startWorker(member);
+          return crew.#start(member);
         }),
       );
     } catch (error) {
@@ -56,6 +58,9 @@ export class Crew {
 
   /** Gives the task to those `threads` that have least to do. Never rejects: what went wrong is in what it returns. */
   run(task: Task, threads: number): Promise<Ended> {
+    if (this.#members.length === 0) {
+      return Promise.resolve({ work: NO_WORK, died: { why: 'none of them can be started any more' }, lost: true });
+    }
     const job: Job = { id: this.#nextJob++, task, waiting: new Set(), ended: { work: NO_WORK }, resolve: () => {} };
     const members = this.#members.toSorted((a, b) => a.jobs.size - b.jobs.size).slice(0, threads);
     return new Promise((resolve) => {
@@ -64,26 +69,28 @@ export class Crew {
       for (const member of members) {
         job.waiting.add(member);
         member.jobs.add(job);
-        member.worker.ref();
+        member.worker?.ref();
         // A member that is being replaced will not hear it; its successor's readiness ends its part.
-        member.worker.postMessage({ job: job.id, task } satisfies Request);
+        member.worker?.postMessage({ job: job.id, task } satisfies Request);
       }
     });
   }
 
-  /** Ends a thread at whatever it is doing. */
+  /** Ends a thread, which is ready, at whatever it is doing. */
   async kill(i: number): Promise<void> {
-    await this.#members[i].worker.terminate();
+    const member = this.#members.at(i);
+    await member?.ready;
+    await member?.worker?.terminate();
   }
 
   /** Ends all threads at once; to be called when no job is under way. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all(this.#members.map((member) => member.worker.terminate()));
+    await Promise.all(this.#members.map((member) => member.worker?.terminate()));
   }
 
   /** A thread for the member's number; resolves when it is ready. */
-  #startWorker(member: Member): Promise<void> {
+  #start(member: Member): Promise<void> {
     const interrupted = [...member.jobs].map((job) => job.task).find((task) => task.kind === 'insert');
     const workerData: WorkerStart = {
       handle: this.#handle,
@@ -93,14 +100,13 @@ export class Crew {
     const worker = startWorker('pool-worker', import.meta.url, { workerData });
     member.worker = worker;
     let cause: unknown;
-    return new Promise((resolve, reject) => {
+    member.ready = new Promise((resolve, reject) => {
       worker.on('message', (reply: Reply) => {
-        if (reply.kind === 'ready') {
-          member.misses = 0;
-          for (const job of [...member.jobs]) if (job.ended.died) this.#leave(job, member);
-          if (member.jobs.size === 0) worker.unref();
-          resolve();
-        } else this.#hear(member, reply);
+        if (reply.kind !== 'ready') return this.#hear(member, reply);
+        member.misses = 0;
+        for (const job of [...member.jobs]) if (job.ended.died) this.#leave(job, member);
+        if (member.jobs.size === 0) worker.unref();
+        resolve();
       });
       worker.on('error', (error) => {
         cause = error;
@@ -112,16 +118,26 @@ export class Crew {
         this.#lose(member, { why, cause });
       });
     });
+    member.ready.catch(() => {});
+    return member.ready;
   }
 
+  /** Stops what the member took part in, and puts another thread in its place. */
   #lose(member: Member, died: NonNullable<Ended['died']>): void {
     for (const job of member.jobs) {
       job.ended.died = died;
       Atomics.store(job.task.control, CONTROL.stop, 1);
     }
     member.misses++;
-    if (member.misses < MOST_MISSES) this.#startWorker(member).catch(() => {});
-    else for (const job of [...member.jobs]) this.#leave(job, member);
+    if (member.misses < MOST_MISSES) {
+      this.#start(member);
+      return;
+    }
+    this.#members.splice(this.#members.indexOf(member), 1);
+    for (const job of [...member.jobs]) {
+      job.ended.lost = true;
+      this.#leave(job, member);
+    }
   }
 
   #hear(member: Member, reply: Exclude<Reply, { kind: 'ready' }>): void {
@@ -148,7 +164,7 @@ export class Crew {
   #leave(job: Job, member: Member): void {
     job.waiting.delete(member);
     member.jobs.delete(job);
-    if (member.jobs.size === 0) member.worker.unref();
+    if (member.jobs.size === 0) member.worker?.unref();
     if (job.waiting.size > 0) return;
     this.#jobs.delete(job.id);
     job.resolve(job.ended);
@@ -156,15 +172,22 @@ export class Crew {
 }
 
 const NO_WORK: Work = { distances: 0, hops: 0, estimates: 0 };
-/** Threads of one number that may die before they are ready, one after the other; then it stays without one. */
+/** Threads of one number that may die before they are ready, one after the other; then the crew goes on without. */
 const MOST_MISSES = 3;
 
-interface Member {
-  number: number;
-  worker: Worker;
-  jobs: Set<Job>;
+/** A thread's number, and who bears it at present. */
+class Member {
+  readonly number: number;
+  readonly jobs = new Set<Job>();
+  worker: Worker | undefined;
+  /** Settles when the present thread can work, or cannot. */
+  ready: Promise<void> = Promise.resolve();
   /** How many died in a row before they were ready. */
-  misses: number;
+  misses = 0;
+
+  constructor(number: number) {
+    this.number = number;
+  }
 }
 
 interface Job {

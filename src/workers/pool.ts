@@ -7,7 +7,7 @@
  * bears its number finishes the insert that it was at, with the locks that it held (`kernels/assembly/locks.ts`).
  */
 import { availableParallelism } from 'node:os';
-import { ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
+import { BrokenIndexError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
 import { checkInteger, checkSearch } from '../graph/checks.ts';
 import type { Claim, Hnsw } from '../graph/hnsw.ts';
 import type { AddBatchOptions, SearchOptions, Work } from '../graph/vector-index.ts';
@@ -161,6 +161,7 @@ export class Pool {
     const claim = index.claim(vectors, ids);
     const { rows, first } = claim;
     let added = 0;
+    let lost = false;
     try {
       const batch: Batch = {
         ...{ rows, claim, threads: most, vectors: shared(vectors) },
@@ -171,6 +172,10 @@ export class Pool {
       for (let from = 0; from < rows; from = added) {
         const to = this.#pieceEnd(claim, from);
         const ended = await this.#insert(batch, from, to, onProgress);
+        if (ended.lost) {
+          lost = true;
+          throw new BrokenIndexError(`a thread died while it inserted (${ended.died?.why}), and so did its successors`);
+        }
         added = this.#mopUp(batch, Math.min(to, Atomics.load(ended.control, CONTROL.next)));
         if (index.recentresAt(first + added)) await this.#recentre(first + added, most);
         if (ended.failure) throw ended.failure;
@@ -179,7 +184,8 @@ export class Pool {
       onProgress?.(rows, rows);
       return { latencyUs: Float32Array.from(batch.latencyUs) };
     } finally {
-      index.settle(claim, added);
+      // With an insert that is only half done, and perhaps a lock that is held, nothing can be added or saved any more.
+      if (!lost) index.settle(claim, added);
     }
   }
 

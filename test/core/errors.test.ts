@@ -36,6 +36,23 @@ const each: { error: errors.AnnError; code: string; says: string[] }[] = [
     code: 'ADDRESS_SPACE',
     says: ['1 × 2-D', '65536', 'lower the capacity', 'ulimit -v'],
   },
+  {
+    error: new errors.BusyError('a pool is adding vectors: await it'),
+    code: 'BUSY',
+    says: ['pool is adding', 'await'],
+  },
+  { error: new errors.ReadOnlyError('a.ann'), code: 'READ_ONLY', says: ['a.ann', 'searching only', '"open"'] },
+  {
+    error: new errors.WorkerDiedError({ why: 'exit code 1', added: 3, rows: 10 }, { cause }),
+    code: 'WORKER_DIED',
+    says: ['exit code 1', 'first 3 of 10 rows', 'add the rest'],
+  },
+  { error: new errors.PoolClosedError(), code: 'POOL_CLOSED', says: ['closed', 'start another'] },
+  {
+    error: new errors.BrokenIndexError('node 5 has links that cannot be'),
+    code: 'BROKEN_INDEX',
+    says: ['node 5', 'damaged', 'build it again'],
+  },
   { error: new errors.DuplicateIdError(5), code: 'DUPLICATE_ID', says: ['id 5', 'its own id'] },
   {
     error: new errors.DataFileError('base.fvecs', 'ends after 3 of 4 rows', 'fetch it again', { cause }),
@@ -46,6 +63,24 @@ const each: { error: errors.AnnError; code: string; says: string[] }[] = [
     error: new errors.ChecksumError({ file: 'x.gz', want: '9f3a', got: '02bc' }),
     code: 'CHECKSUM',
     says: ['x.gz', '9f3a', '02bc', 'fetch it again'],
+  },
+  {
+    error: new errors.IndexFileError('a.ann', 'ends in its header', 'restore it', { cause }),
+    code: 'INDEX_FILE',
+    says: ['a.ann', 'ends in its header', 'restore it'],
+  },
+  {
+    error: new errors.FormatVersionError({ file: 'a.ann', got: 7, reads: 1 }),
+    code: 'FORMAT_VERSION',
+    says: ['a.ann', 'version 7', 'reads 1', 'npm run annlab -- build'],
+  },
+  {
+    error: new errors.CorruptionError({
+      ...{ file: 'a.ann', section: 'records', block: 41, offset: 2_752_512 },
+      ...{ want: 0x9f3a0001, got: 0x2bc },
+    }),
+    code: 'CORRUPTION',
+    says: ['a.ann', 'records', 'block 41', 'byte 2752512', 'want 9f3a0001', 'got 000002bc', 'backup', 'build'],
   },
   {
     error: new errors.DownloadError('https://example.org/x', 'status 404', 'look at the address', { cause }),
@@ -78,7 +113,9 @@ describe('errors', () => {
   });
 
   it('what was underneath is kept', () => {
-    const caused = each.filter(({ code }) => ['DATA_FILE', 'DOWNLOAD', 'OUTPUT', 'ADDRESS_SPACE'].includes(code));
+    const caused = each.filter(({ code }) =>
+      ['DATA_FILE', 'INDEX_FILE', 'DOWNLOAD', 'OUTPUT', 'ADDRESS_SPACE'].includes(code),
+    );
     expect(caused.map(({ error }) => error.cause)).toEqual(caused.map(() => cause));
   });
 
@@ -88,6 +125,14 @@ describe('errors', () => {
     expect(new errors.MemoryLimitError({ needBytes: 2, limitBytes: 1, fits: 7, shape: '' }).fits).toBe(7);
     expect(new errors.DuplicateIdError(4_294_967_295).id).toBe(4_294_967_295);
     expect(new errors.DataFileError('a', 'b', 'c').file).toBe('a');
+    expect(new errors.IndexFileError('a', 'b', 'c').file).toBe('a');
+    expect(new errors.FormatVersionError({ file: 'a', got: 2, reads: 1 })).toMatchObject({
+      file: 'a',
+      got: 2,
+      reads: 1,
+    });
+    const broken = { file: 'a', section: 's', block: 3 };
+    expect(new errors.CorruptionError({ ...broken, offset: 0, want: 1, got: 2 })).toMatchObject(broken);
   });
 });
 

@@ -20,11 +20,24 @@ describe('Ids', () => {
       { arbitrary: fc.constant(undefined), weight: 3 },
       { arbitrary: fc.integer({ min: 0, max: 40 }), weight: 2 },
       { arbitrary: fc.integer({ min: 2 ** 32 - 3, max: 2 ** 32 - 1 }), weight: 1 },
+      { arbitrary: fc.record({ forget: fc.integer({ min: 0, max: 5 }) }), weight: 1 },
+      { arbitrary: fc.constant('saved and opened' as const), weight: 1 },
     );
     const property = fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const ids = new Ids();
+      let ids = new Ids();
       const model = new Model();
       for (const wanted of steps) {
+        if (wanted === 'saved and opened') {
+          expect(Array.from(ids.listed ?? model.ids.keys())).toEqual(model.ids);
+          ids = Ids.of(ids.count, ids.listed?.slice());
+          continue;
+        }
+        if (typeof wanted === 'object') {
+          const count = Math.max(0, model.ids.length - wanted.forget);
+          ids.truncate(count);
+          model.ids.length = count;
+          continue;
+        }
         const id = wanted ?? ids.next();
         if (wanted === undefined) expect(id).toBe(model.next());
         if (model.ids.includes(id)) {

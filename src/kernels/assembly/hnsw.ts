@@ -24,14 +24,19 @@
  *    still meanwhile (their callers see to it). A walk notes the era that it began in; while signs are rewritten it does without
  *    the filter, and where the era has changed when it ends, it walks again.
  *
+ * 5. *What came from a file is checked before it is read* (`blocks.ts`), each page once, as long as there are any that nobody has looked at; and
+ *    before anybody writes, all are.
+ *
  * Two inserts at the same time do not find each other as neighbours; all that came before, and come after, they do.
  */
+import { checking } from './blocks';
 import {
   append,
   compact,
   countOf,
   createLists,
   edgeAt,
+  ensureList,
   indexOf,
   KEPT,
   keptCount,
@@ -54,8 +59,8 @@ import {
   sortCandidates,
   storeCandidate,
 } from './select';
-import { centreMoved, encodeSigns, lowerBound, prepareSigns, rotateCentred, signBytes, signs } from './signs';
-import { distance, distancesTo, prepare, prepareFloats, recordOf, setForm, writeVector } from './space';
+import { centreMoved, encodeSigns, ensureSigns, lowerBound, prepareSigns, rotateCentred, signBytes, signs } from './signs';
+import { distance, distancesTo, ensureRecord, prepare, prepareFloats, recordOf, setForm, writeVector } from './space';
 import { resetVisited, visit } from './visited';
 import { getF32, getU32, setF32, setU32 } from './words';
 
@@ -301,12 +306,14 @@ function levelOfEntry(entry: u64): i32 {
  */
 function descend(entry: u64, level: i32): void {
   let nearest = slotOfEntry(entry);
+  if (checking && !isWhole(nearest)) return;
   let least = filtering ? lowerBound(nearest) : distance(recordOf(nearest));
   // Who was looked at, on this level or above, was not nearer than `nearest` is.
   beginMarks();
   for (let l = levelOfEntry(entry); l > level; l--) {
     for (;;) {
-      const n = gather(nearest, l, 0);
+      let n = gather(nearest, l, 0);
+      if (checking) n = wholeOnes(n);
       if (filtering) estimateBatch(n);
       else distancesTo(batch, n, batchDistances);
       let best = -1;
@@ -330,7 +337,7 @@ function searchLayer(level: i32): void {
   for (let i = 0; i < size; i++) visit(slotAt(i));
   readNeighbours(level);
   // A beam still not full has seen all that can be reached from where it began. From the root of level 0's tree all can.
-  if (level == 0 && bound() == Infinity && visit(ROOT)) {
+  if (level == 0 && bound() == Infinity && visit(ROOT) && (!checking || isWhole(ROOT))) {
     push(distance(recordOf(ROOT)), ROOT);
     readNeighbours(level);
   }
@@ -346,6 +353,7 @@ function readNeighbours(level: i32): void {
       const list = listOf(peekNext(), level);
       listSink = load<u32>(list) ^ load<u32>(list, 64);
     }
+    if (checking) n = wholeOnes(n);
     if (filtering && bound() < Infinity) n = filter(n, bound());
     distancesTo(batch, n, batchDistances);
     let worst = bound();
@@ -371,6 +379,10 @@ function beginMarks(): void {
 function gather(slot: u32, level: i32, n: i32): i32 {
   hops++;
   const list = listOf(slot, level);
+  if (checking && !ensureList(list, level)) {
+    broken = slot + 1;
+    return n;
+  }
   const count = countOf(list);
   if (<u32>count > <u32>mostLinks(level)) {
     broken = slot + 1;
@@ -386,6 +398,24 @@ function gather(slot: u32, level: i32, n: i32): i32 {
     n += i32(visit(neighbour));
   }
   return n;
+}
+
+/** Whether what a walk reads of the node is what its file promised, where that has not been looked at before. Lists above level 0 are apart. */
+function isWhole(slot: u32): bool {
+  const whole = ensureRecord(slot) && (!signed || ensureSigns(slot));
+  if (!whole) broken = slot + 1;
+  return whole;
+}
+
+/** Drops from the batch those that are not; returns how many stay. */
+function wholeOnes(n: i32): i32 {
+  let kept = 0;
+  for (let i = 0; i < n; i++) {
+    const slot = getU32(batch, i);
+    setU32(batch, kept, slot);
+    kept += i32(isWhole(slot));
+  }
+  return kept;
 }
 
 /** Links that a list may hold. */

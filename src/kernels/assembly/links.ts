@@ -23,6 +23,7 @@
  * in the list at some time during the reading, or is left over above a count that shrank, a valid node either way. No version, no second
  * look, no waiting: reading is wait-free. An edge may be read twice, which costs a look at the visited marks.
  */
+import { ensure } from './blocks';
 import { recordOf } from './space';
 
 export const KEPT: u32 = 0x80000000;
@@ -43,6 +44,11 @@ export function listOf(slot: u32, level: i32): usize {
   const node = recordOf(slot) + linksAt;
   if (level == 0) return node + 12;
   return upperLists + (<usize>load<u32>(node) + <usize>(level - 1)) * upperBytes;
+}
+
+/** Whether the list is what its file promised; of level 0's, that is asked with the node's record. */
+export function ensureList(list: usize, level: i32): bool {
+  return level == 0 || ensure(list, upperBytes);
 }
 
 export function levelOf(slot: u32): i32 {

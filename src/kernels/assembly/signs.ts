@@ -9,6 +9,7 @@
  * One record: A, F, then the bits in u64 words; distance ≥ A + (query's part) − F · (⟨b, q'⟩ + margin), where
  * l2: A = |x'|², F doubled; dot and cosine: A = −⟨x, μ⟩.
  */
+import { ensure } from './blocks';
 import { dot } from './distance';
 import { rotate } from './rotation';
 import { sumF32, truncate } from './simd';
@@ -79,6 +80,11 @@ export function rotateCentred(x: usize): void {
   for (let i = whole; i < bytes; i += 4) store<f32>(buffer + i, load<f32>(x + i) - load<f32>(mean + i));
   memory.fill(buffer + bytes, 0, ((<usize>rotated) << 2) - bytes);
   rotate(buffer, rotated, flips, ROUNDS);
+}
+
+/** Whether the sign record is what its file promised. */
+export function ensureSigns(slot: u32): bool {
+  return ensure(signs + <usize>slot * signBytes, signBytes);
 }
 
 /** Writes the sign record of the vector `x` that `rotateCentred` was given. */

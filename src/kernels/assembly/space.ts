@@ -5,6 +5,7 @@
  * `prepare` makes any record the query: of a search, of an insert, or of a node whose neighbours are chosen.
  */
 
+import { ensure } from './blocks';
 import { bytesDotx4, bytesManhattanx4, narrow, widen, widenToWords } from './bytes';
 import { codeBytes, codeDot, codeDotx4, decode, dotOfCodes, encode, l2OfCodes, manhattanToCode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
@@ -85,6 +86,11 @@ export function formOfRecords(): i32 {
 
 export function recordOf(slot: u32): usize {
   return records + <usize>slot * recordBytes;
+}
+
+/** Whether the record is what its file promised; a walk asks where `checking` says that there is something to ask. */
+export function ensureRecord(slot: u32): bool {
+  return ensure(recordOf(slot), recordBytes);
 }
 
 /** Writes the f32 vector at `from` in the form that records have; where they are bytes, it is known to be of bytes. */

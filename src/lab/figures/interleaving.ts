@@ -43,14 +43,19 @@ export interface InterleavingFigure extends Omit<FigureOptions, 'height'> {
   /** The memory before the first step. */
   before: readonly MemoryWord[];
   steps: readonly InterleavingStep[];
+  /** The number of the first step that is drawn. Default 1. */
+  from?: number;
 }
 
 /** Draws a run, step by step. */
 export function interleavingFigure(figure: InterleavingFigure): string {
-  const { threads, heads, before, steps } = figure;
+  const { threads, heads, before, steps, from = 1 } = figure;
   check(figure);
-  const width = checkedWidth(figure.width, 640);
   const wordPx = Math.max(WORD_PX, ...heads.map((head) => textWidth(head, HEAD_PX) + 6));
+  const sayPx = Math.max(0, ...steps.map(({ says }) => textWidth(says, SAYS_PX) + 12));
+  // Never so narrow that words do not fit.
+  const needed = LEFT_PX + threads.length * sayPx + 14 + heads.length * wordPx + EDGE;
+  const width = Math.max(checkedWidth(figure.width, 640), needed);
   const memoryLeft = width - EDGE - heads.length * wordPx;
   const lanePx = (memoryLeft - 14 - LEFT_PX) / threads.length;
   const top = headHeight(figure) + 18;
@@ -73,9 +78,9 @@ export function interleavingFigure(figure: InterleavingFigure): string {
     middle(thread, x, top + 12, { fill: text, 'font-size': 13, 'font-weight': 650 });
     const own = steps.flatMap((step, row) => (step.thread === thread ? [row] : []));
     if (own.length === 0) continue;
-    const [from, to] = [rowAt(own[0] + 1), rowAt(own[own.length - 1] + 2) - 4];
+    const [first, last] = [rowAt(own[0] + 1), rowAt(own[own.length - 1] + 2) - 4];
     draw(svg, 'path', {
-      d: `M${x} ${from}V${to}`,
+      d: `M${x} ${first}V${last}`,
       fill: 'none',
       stroke: line,
       'stroke-width': 2,
@@ -96,7 +101,7 @@ export function interleavingFigure(figure: InterleavingFigure): string {
   for (const [row, { thread, kind, says, words }] of steps.entries()) {
     const y = rowAt(row + 1);
     const number = { x: EDGE + 14, y: y + 15, 'text-anchor': 'end', fill: INK.muted, 'font-size': 11 };
-    draw(svg, 'text', number, String(row + 1));
+    draw(svg, 'text', number, String(row + from));
     const ink = inkOf(threads.indexOf(thread));
     const box = { x: laneAt(thread) + 3, y: y + 1, width: lanePx - 6, height: ROW_PX - 4, rx: 4 };
     draw(svg, 'rect', { ...box, ...boxStyle(kind, ink.line) });

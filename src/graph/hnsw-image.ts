@@ -1,0 +1,114 @@
+/**
+ * What of an HNSW index is worth keeping: a few numbers and the regions as they lie in the arena. Whoever stores it writes the
+ * sections as they are; whoever brings it back puts them where `Hnsw.restore` says. Nothing here knows files.
+ */
+import { BrokenIndexError } from '../core/errors.ts';
+import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
+import { layoutOf, mostUpperLists } from './hnsw-layout.ts';
+import { completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
+import { levelOf, vectorsSection } from './hnsw-thread.ts';
+
+/** Everything that is said in words; goes through JSON unchanged. */
+export interface HnswMeta {
+  kind: 'hnsw';
+  /** All but `threads`, which is a matter of whoever opens it. */
+  options: Omit<Required<HnswOptions>, 'threads'>;
+  count: number;
+  form: keyof typeof FORM_CODES;
+  /** Lists in use above level 0. */
+  upperLists: number;
+  entryPoint: number;
+  topLevel: number;
+  /** Whether ids are the slots, or a section of their own. */
+  ids: 'slots' | 'listed';
+  /** Originals that lie in one section. */
+  chunkRows: number;
+}
+
+export interface HnswImage {
+  meta: HnswMeta;
+  /** The parts of a section lie one behind the other. */
+  sections: { name: string; parts: Uint8Array[] }[];
+}
+
+/** Where a section is to be put: `bytes` of it at the page that begins at byte `at` of the memory, with so much room. */
+export interface Place {
+  section: string;
+  memory: WebAssembly.Memory;
+  at: number;
+  roomBytes: number;
+  bytes: number;
+}
+
+/** Throws BrokenIndexError, or what `Hnsw.create` throws, where the numbers are not those of an index. */
+export function checkMeta(value: unknown): HnswMeta {
+  const broken = (what: string) => new BrokenIndexError(what);
+  if (typeof value !== 'object' || value === null) throw broken('what should describe the index describes nothing');
+  const meta = value as HnswMeta;
+  if (meta.kind !== 'hnsw') throw broken(`an index of the kind ${JSON.stringify(meta.kind)} is not known here`);
+  if (typeof meta.options !== 'object' || meta.options === null) throw broken('it does not say its options');
+  const whole = (name: keyof HnswMeta, most: number, least = 0) => {
+    const got = meta[name];
+    if (!Number.isInteger(got) || (got as number) < least || (got as number) > most)
+      throw broken(`${name} = ${JSON.stringify(got)} is no integer from ${least} to ${most}`);
+  };
+  for (const [name, kind] of Object.entries(OPTION_KINDS)) {
+    const got = meta.options[name as keyof HnswMeta['options']];
+    if (typeof got !== kind) throw broken(`its option ${name} = ${JSON.stringify(got)} is no ${kind}`);
+  }
+  const { capacity, codes, metric, seed, M } = completeOptions({ ...known(meta.options), threads: 1 });
+  whole('count', capacity);
+  const forms = codes === 'f32' ? ['f32'] : metric === 'cosine' ? ['sq7'] : ['sq7', 'u8'];
+  if (!forms.includes(meta.form)) throw broken(`vectors of the form ${JSON.stringify(meta.form)} under codes ${codes}`);
+  whole('upperLists', mostUpperLists(capacity, M));
+  whole('entryPoint', Math.max(0, meta.count - 1));
+  const topLevel = meta.count === 0 ? 0 : levelOf(seed, meta.entryPoint, M);
+  if (meta.topLevel !== topLevel)
+    throw broken(`node ${meta.entryPoint} would be on level ${meta.topLevel}, and its seed says ${topLevel}`);
+  if (meta.ids !== 'slots' && meta.ids !== 'listed') throw broken(`ids that are ${JSON.stringify(meta.ids)}`);
+  whole('chunkRows', 2 ** 31 - 1, 1);
+  return meta;
+}
+
+/** Bytes that each section of an index with these numbers has; there may be no others. */
+export function sectionBytes(meta: HnswMeta): Map<string, number> {
+  const { options, count, form, upperLists, ids, chunkRows } = meta;
+  const { recordBytes, upperBytes, signBytes } = layoutOf(shapeOf({ ...options, threads: 1 }));
+  const sizes: [string, number][] = [
+    ['records', count * recordBytes],
+    ['upper', upperLists * upperBytes],
+  ];
+  if (options.filter === 'sign') sizes.push(['mean', options.dimension * 4], ['signs', count * signBytes]);
+  if (ids === 'listed') sizes.push(['ids', count * 4]);
+  if (form === 'sq7') {
+    for (let chunk = 0; chunk * chunkRows < count; chunk++) {
+      sizes.push([
+        vectorsSection(chunk),
+        Math.min(chunkRows, count - chunk * chunkRows) * rowBytesOf(options.dimension),
+      ]);
+    }
+  }
+  return new Map(sizes);
+}
+
+const OPTION_KINDS: Record<keyof HnswMeta['options'], 'number' | 'string' | 'boolean'> = {
+  dimension: 'number',
+  metric: 'string',
+  capacity: 'number',
+  M: 'number',
+  efConstruction: 'number',
+  seed: 'number',
+  codes: 'string',
+  filter: 'string',
+  alpha: 'number',
+  extendCandidates: 'boolean',
+  keepPruned: 'boolean',
+  margin: 'number',
+  buildMargin: 'number',
+};
+
+/** The options that are known, whatever else is written there. */
+function known(options: HnswMeta['options']): HnswMeta['options'] {
+  const names = Object.keys(OPTION_KINDS) as (keyof HnswMeta['options'])[];
+  return Object.fromEntries(names.map((name) => [name, options[name]])) as unknown as HnswMeta['options'];
+}
