@@ -80,8 +80,9 @@ export async function verify(
 ): Promise<VerifyReport> {
   const began = performance.now();
   const report = { ok: false, faults: [] as string[], bytes: 0, blocks: 0, count: 0 };
+  let file: AnnFile | undefined;
   try {
-    using file = AnnFile.open(path);
+    file = AnnFile.open(path);
     report.bytes = file.bytes;
     report.blocks = file.blocks;
     report.faults.push(
@@ -97,29 +98,32 @@ export async function verify(
   } catch (error) {
     if (!(error instanceof AnnError)) throw error;
     report.faults.push(error.message);
+  } finally {
+    file?.close();
   }
   report.ok = report.faults.length === 0;
   return { ...report, seconds: (performance.now() - began) / 1000 };
 }
 
-function load(path: string, { capacity, threads, mode = 'map' }: OpenOptions): Hnsw {
-  using file = AnnFile.open(path);
-  const meta = metaOf(file);
-  const { index, places } = Hnsw.restore(meta, {
-    ...(capacity !== undefined && { capacity }),
-    ...(threads !== undefined && { threads }),
-  });
-  for (const { section, ...place } of places) file.load(section, place, mode);
-  index.adopt(meta, {
-    source: {
-      file: path,
-      offsets: Object.fromEntries(file.sections.map(({ name, offset }) => [name, offset])),
-      unchecked: true,
-    },
-    small: (name) => file.read(name),
-    sums: (name) => file.sumsOf(name),
-  });
-  return index;
+function load(path: string, { mode = 'map', ...options }: OpenOptions): Hnsw {
+  const file = AnnFile.open(path);
+  try {
+    const meta = metaOf(file);
+    const { index, places } = Hnsw.restore(meta, options);
+    for (const { section, ...place } of places) file.load(section, place, mode);
+    index.adopt(meta, {
+      source: {
+        file: path,
+        offsets: Object.fromEntries(file.sections.map(({ name, offset }) => [name, offset])),
+        unchecked: true,
+      },
+      small: (name) => file.read(name),
+      sums: (name) => file.sumsOf(name),
+    });
+    return index;
+  } finally {
+    file.close();
+  }
 }
 
 /** What the file says of the index in it, once its sections are as long as that takes. */

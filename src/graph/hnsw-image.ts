@@ -34,6 +34,8 @@ export interface HnswImage {
 /** Where a section is to be put: `bytes` of it at the page that begins at byte `at` of the memory, with so much room. */
 export interface Place {
   section: string;
+  /** The region of the arena that it is, or the number of the memory whose originals it holds. */
+  of: 'records' | 'upper' | 'signs' | number;
   memory: WebAssembly.Memory;
   at: number;
   roomBytes: number;

@@ -249,6 +249,11 @@ export class HnswThread {
     this.endEra();
   }
 
+  /** Whether the filter's centre is to be moved when so many vectors are held. */
+  recentresAt(count: number): boolean {
+    return this.#options.filter === 'sign' && RECENTRE_AT.includes(count);
+  }
+
   /** Moves the filter's centre to the mean of the first `count` vectors, and encodes all signs anew. As for several threads: below. */
   recentre(count: number): void {
     this.moveCentre(this.sumOf(0, count), count);
@@ -352,9 +357,9 @@ export function vectorsSection(chunk: number): string {
 }
 
 /** Below this many vectors there is no mean worth the name, and nothing to save. */
-export const FILTER_FROM = 1024;
+const FILTER_FROM = 1024;
 /** At these counts the filter's centre is moved to the mean of what is held. */
-export const RECENTRE_AT: readonly number[] = [1024, 16_384, 262_144];
+const RECENTRE_AT: readonly number[] = [1024, 16_384, 262_144];
 
 /** floor(−ln u · mL) with mL = 1 / ln M and u hashed from (seed, slot), so that replaying inserts draws the same levels. */
 export function levelOf(seed: number, slot: number, M: number): number {

@@ -17,7 +17,8 @@ import { faultsOf } from './hnsw-faults.ts';
 import { type HnswImage, type HnswMeta, type Place, sectionBytes } from './hnsw-image.ts';
 import { type HnswLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, STATE } from './hnsw-layout.ts';
 import { completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
-import { type HnswHandle, HnswThread, levelOf, RECENTRE_AT, type Source, vectorsSection } from './hnsw-thread.ts';
+import { type HnswHandle, HnswThread, levelOf, type Source, vectorsSection } from './hnsw-thread.ts';
+import { ThreadNumbers } from './thread-numbers.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
 
 /** What an index is and holds. Bytes are those in use, not those reserved. */
@@ -53,17 +54,18 @@ export class Hnsw implements VectorIndex {
   readonly dimension: number;
   readonly metric: Metric;
   readonly capacity: number;
-  /** For those who store, share or examine the graph; searches and inserts are the way in for all others. */
+  /** For those who store, share or examine the graph, down to `numbers`; searches and inserts are the way in for all others. */
   readonly layout: HnswLayout;
   readonly arena: Arena<Region>;
   /** What other threads need to work on the same index. */
   readonly handle: HnswHandle;
+  /** The hands of the thread that this object lives in. */
+  readonly thread: HnswThread;
+  /** Who else works on it. */
+  readonly numbers: ThreadNumbers;
   readonly #options: Required<HnswOptions>;
-  readonly #thread: HnswThread;
   readonly #vectors: VectorStore | undefined;
   #ids = new Ids();
-  /** Numbers of threads that others bear. */
-  readonly #taken = new Set<number>();
   #upperLists = 0;
   /** What is going on that no vector may be added beside, in words. */
   #busy: string | undefined;
@@ -94,8 +96,9 @@ export class Hnsw implements VectorIndex {
         : undefined;
     this.#vectors = vectors;
     this.handle = { options, memory, at, ...(vectors && { vectors: vectors.handle }) };
-    this.#thread = new HnswThread(this.handle, 0);
-    this.arena = this.#thread.arena;
+    this.thread = new HnswThread(this.handle, 0);
+    this.numbers = new ThreadNumbers(threads);
+    this.arena = this.thread.arena;
   }
 
   /**
@@ -139,18 +142,17 @@ export class Hnsw implements VectorIndex {
       [STATE.form, FORM_CODES[meta.form]],
     ];
     for (const [word, value] of words) u32[(at.state >>> 2) + word] = value;
-    for (const { section } of this.#places(meta)) {
-      if (section === 'records' || section === 'upper' || section === 'signs')
-        this.#thread.expect(section, sums(section));
-      else this.#thread.expectVectors(Number(section.slice(vectorsSection(0).length - 1)), sums(section));
+    for (const { section, of } of this.#places(meta)) {
+      if (typeof of === 'number') this.thread.expectVectors(of, sums(section));
+      else this.thread.expect(of, sums(section));
     }
-    this.#thread.endEra();
+    this.thread.endEra();
   }
 
   /** What is worth keeping, as views: nothing may be added before they have been read (see `pauseAdding`). Throws CorruptionError or BusyError. */
   image(): HnswImage {
     this.#checkIdle();
-    this.#thread.checkAll();
+    this.thread.checkAll();
     const { threads: _, ...options } = this.#options;
     const { at, u32, bytes } = this.arena;
     const state = u32.subarray(at.state >>> 2);
@@ -159,7 +161,7 @@ export class Hnsw implements VectorIndex {
       kind: 'hnsw',
       options,
       count: this.#ids.count,
-      form: this.#thread.form,
+      form: this.thread.form,
       upperLists: this.#upperLists,
       entryPoint: state[STATE.entryPoint],
       topLevel: state[STATE.topLevel],
@@ -192,7 +194,7 @@ export class Hnsw implements VectorIndex {
 
   /** How many vectors are held. While other threads add, those that are complete. */
   get count(): number {
-    return this.#thread.count;
+    return this.thread.count;
   }
 
   add(vector: Float32Array, id: number = this.#ids.next()): number {
@@ -205,9 +207,9 @@ export class Hnsw implements VectorIndex {
   addBatch(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): void {
     this.#checkMayAdd();
     const batch = checkBatch({ ...this.#shape(), count: this.#ids.count }, vectors, ids, this.#ids);
-    this.#thread.checkAll();
+    this.thread.checkAll();
     batch.rows.forEach((vector, i) => {
-      this.#thread.admit(vector, `row ${i}`);
+      this.thread.admit(vector, `row ${i}`);
     });
     batch.rows.forEach((vector, i) => {
       this.#insert(vector, batch.ids[i]);
@@ -223,7 +225,7 @@ export class Hnsw implements VectorIndex {
    * Throws DimensionError, VectorValueError, or ParameterError (k < 1, efSearch < k, rerank between 1 and k − 1).
    */
   search(query: Float32Array, options: SearchOptions): SearchResult {
-    const { slots, distances, work } = this.#thread.search(query, options);
+    const { slots, distances, work } = this.thread.search(query, options);
     return { ids: this.#ids.translate(slots), distances, work };
   }
 
@@ -234,7 +236,7 @@ export class Hnsw implements VectorIndex {
 
   /** The ids that the node `id` is linked to on `level`; empty above the node's own level. Throws ParameterError for an unknown id. */
   neighbors(id: number, level = 0): Uint32Array {
-    this.#thread.checkAll();
+    this.thread.checkAll();
     const slot = this.#ids.slotOf(id);
     if (slot === undefined)
       throw new ParameterError({ parameter: 'id', got: id, want: 'the id of a vector that is held' });
@@ -242,7 +244,7 @@ export class Hnsw implements VectorIndex {
   }
 
   stats(): HnswStats {
-    this.#thread.checkAll();
+    this.thread.checkAll();
     const { dimension, metric, capacity, count } = this;
     const { codes, filter, M, efConstruction, alpha } = this.#options;
     const { recordBytes, upperBytes, signBytes, plan, threadPlan } = this.layout;
@@ -256,7 +258,7 @@ export class Hnsw implements VectorIndex {
     const records = count * recordBytes;
     const signs = count * signBytes;
     const upper = this.#upperLists * upperBytes;
-    const vectors = this.#thread.form === 'sq7' ? count * rowBytesOf(dimension) : 0;
+    const vectors = this.thread.form === 'sq7' ? count * rowBytesOf(dimension) : 0;
     const scratch = plan(0).flips + threadPlan(0).end + count;
     const walkBytes = records + signs + upper + scratch;
     return {
@@ -268,14 +270,16 @@ export class Hnsw implements VectorIndex {
     };
   }
 
-  /** Checks all that came from a file and has not been looked at. Throws CorruptionError. */
+  /**
+   * Checks all at once what came from a file and has not been looked at; a search checks what it touches. Throws CorruptionError.
+   */
   checkAll(): void {
-    this.#thread.checkAll();
+    this.thread.checkAll();
   }
 
   /** Walks the whole graph and says, a sentence each, what is broken (see `faultsOf`). None: the graph is whole. Not while anybody adds. */
   validate(): string[] {
-    this.#thread.checkAll();
+    this.thread.checkAll();
     const { count } = this.#ids;
     if (count === 0) return [];
     const { M, seed } = this.#options;
@@ -295,35 +299,6 @@ export class Hnsw implements VectorIndex {
     });
   }
 
-  /** How many further threads may work on it. */
-  get freeThreads(): number {
-    return this.#options.threads - 1 - this.#taken.size;
-  }
-
-  /** The numbers of `n` further threads, until they are given back. Throws ParameterError where the index was not made for so many. */
-  takeThreads(n: number): number[] {
-    const free = Array.from({ length: this.#options.threads - 1 }, (_, i) => i + 1).filter((t) => !this.#taken.has(t));
-    if (free.length < n) {
-      throw new ParameterError({
-        parameter: 'threads',
-        got: n,
-        want: `the index was made for ${this.#options.threads} at once, its owner included, and ${free.length} are free: create or open it with more`,
-      });
-    }
-    const numbers = free.slice(0, n);
-    for (const number of numbers) this.#taken.add(number);
-    return numbers;
-  }
-
-  giveThreads(numbers: readonly number[]): void {
-    for (const number of numbers) this.#taken.delete(number);
-  }
-
-  /** Throws VectorValueError where the vector cannot be searched or held; `where` names it in the message. */
-  check(vector: Float32Array, where: string): void {
-    this.#thread.admit(vector, where);
-  }
-
   /**
    * Hands the next slots to other threads, which insert rows of `vectors` there, in order. Until `settle` nobody else adds. `vectors`
    * have been admitted, row by row. Throws what `addBatch` throws, VectorValueError apart.
@@ -332,7 +307,7 @@ export class Hnsw implements VectorIndex {
     this.#checkIdle();
     const first = this.#ids.count;
     const batch = checkBatch({ ...this.#shape(), count: first }, vectors, ids, this.#ids);
-    this.#thread.checkAll();
+    this.thread.checkAll();
     const rows = batch.rows.length;
     const upper = new Uint32Array(new SharedArrayBuffer(rows * 4));
     let lists = this.#upperLists;
@@ -347,35 +322,6 @@ export class Hnsw implements VectorIndex {
     return { first, rows, upper };
   }
 
-  /** Inserts row number `row` of a claim itself, beside other threads or after them. */
-  insertClaimed({ first, upper }: Claim, row: number, vector: Float32Array): void {
-    this.#thread.admit(vector, `row ${row}`);
-    this.#thread.insert(first + row, upper[row]);
-  }
-
-  /** Makes codes of all that is held as bytes, because a claim brings what is none. No thread may be inserting. */
-  leaveBytes({ first }: Claim): void {
-    if (this.#thread.form === 'u8') this.#thread.leaveBytes(first);
-  }
-
-  /** Whether the filter's centre moves when so many vectors are held. */
-  recentresAt(count: number): boolean {
-    return this.#options.filter === 'sign' && RECENTRE_AT.includes(count);
-  }
-
-  /** Moves it to the mean of the first `count` vectors. No thread may be inserting. Or in parts, by several threads: see `HnswThread`. */
-  recentre(count: number): void {
-    this.#thread.recentre(count);
-  }
-
-  moveCentre(sum: Float64Array, count: number): void {
-    this.#thread.moveCentre(sum, count);
-  }
-
-  endEra(): void {
-    this.#thread.endEra();
-  }
-
   /** Ends a claim of which the first `added` rows are in. The other slots and ids are free again. */
   settle({ first, upper }: Claim, added: number): void {
     this.#ids.truncate(first + added);
@@ -386,7 +332,7 @@ export class Hnsw implements VectorIndex {
   }
 
   #insert(vector: Float32Array, id: number): void {
-    const thread = this.#thread;
+    const thread = this.thread;
     const slot = this.#ids.count;
     thread.admit(vector, `id ${id}`);
     if (!thread.fits()) thread.leaveBytes(slot);
@@ -394,7 +340,7 @@ export class Hnsw implements VectorIndex {
     thread.insert(slot, this.#upperLists);
     this.#upperLists += this.#levelOf(slot);
     this.#ids.push(id);
-    if (this.recentresAt(slot + 1)) this.recentre(slot + 1);
+    if (thread.recentresAt(slot + 1)) thread.recentre(slot + 1);
   }
 
   #checkIdle(): void {
@@ -409,18 +355,18 @@ export class Hnsw implements VectorIndex {
   /** Where the large sections of an image with these numbers lie in this index. */
   #places(meta: HnswMeta): Place[] {
     const { memory, at } = this.handle;
-    const places: Place[] = [];
     const ends = [...Object.values(at), memory.buffer.byteLength].toSorted((a, b) => a - b);
-    for (const [section, bytes] of sectionBytes(meta)) {
-      if (section === 'records' || section === 'upper' || section === 'signs') {
-        const end = ends.find((end) => end > at[section])!;
-        places.push({ section, memory, at: at[section], roomBytes: end - at[section], bytes });
-      }
-    }
-    if (meta.form === 'sq7' && this.#vectors) {
-      for (const [chunk, piece] of this.#vectors.pieces(meta.count).entries())
-        if (piece.bytes > 0) places.push({ section: vectorsSection(chunk), ...piece });
-    }
+    const sizes = sectionBytes(meta);
+    const places = (['records', 'upper', 'signs'] as const)
+      .filter((region) => sizes.has(region))
+      .map((region): Place => {
+        const end = ends.find((end) => end > at[region])!;
+        const roomBytes = end - at[region];
+        return { section: region, of: region, memory, at: at[region], roomBytes, bytes: sizes.get(region)! };
+      });
+    if (meta.form !== 'sq7' || !this.#vectors) return places;
+    const pieces = this.#vectors.pieces(meta.count).entries();
+    for (const [of, piece] of pieces) if (piece.bytes > 0) places.push({ section: vectorsSection(of), of, ...piece });
     return places;
   }
 

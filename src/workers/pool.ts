@@ -61,13 +61,13 @@ export class Pool {
 
   /** Resolves when all threads are ready. Throws ParameterError where the index was not made for so many. */
   static async start(index: Hnsw, { threads }: PoolOptions = {}): Promise<Pool> {
-    const wanted = threads ?? Math.max(1, Math.min(availableParallelism(), index.freeThreads));
+    const wanted = threads ?? Math.max(1, Math.min(availableParallelism(), index.numbers.free));
     checkInteger('threads', wanted, 1, MOST_THREADS);
-    const numbers = index.takeThreads(wanted);
+    const numbers = index.numbers.take(wanted);
     try {
       return new Pool(index, numbers, await Crew.start(index.handle, numbers));
     } catch (error) {
-      index.giveThreads(numbers);
+      index.numbers.give(numbers);
       throw error;
     }
   }
@@ -119,7 +119,7 @@ export class Pool {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#pending);
     await this.#crew.close();
-    this.index.giveThreads(this.#numbers);
+    this.index.numbers.give(this.#numbers);
   }
 
   #track<T>(work: Promise<T>): Promise<T> {
@@ -143,7 +143,7 @@ export class Pool {
     };
     const ended = await this.#crew.run(task, this.#threads(threads));
     if (ended.refused !== undefined)
-      this.index.check(rowOf(queries, ended.refused, dimension), `query ${ended.refused}`);
+      this.index.thread.admit(rowOf(queries, ended.refused, dimension), `query ${ended.refused}`);
     if (ended.failure) throw ended.failure;
     if (ended.died) throw new WorkerDiedError(ended.died, { cause: ended.died.cause });
     return {
@@ -177,7 +177,7 @@ export class Pool {
           throw new BrokenIndexError(`a thread died while it inserted (${ended.died?.why}), and so did its successors`);
         }
         added = this.#mopUp(batch, Math.min(to, Atomics.load(ended.control, CONTROL.next)));
-        if (index.recentresAt(first + added)) await this.#recentre(first + added, most);
+        if (index.thread.recentresAt(first + added)) await this.#recentre(first + added, most);
         if (ended.failure) throw ended.failure;
         if (ended.died) throw new WorkerDiedError({ ...ended.died, added, rows }, { cause: ended.died.cause });
       }
@@ -194,17 +194,17 @@ export class Pool {
     const { index } = this;
     const control = controlFrom(0);
     const { refused, failure, died } = await this.#crew.run({ kind: 'check', vectors, rows, control }, threads);
-    if (refused !== undefined) index.check(rowOf(vectors, refused, index.dimension), `row ${refused}`);
+    if (refused !== undefined) index.thread.admit(rowOf(vectors, refused, index.dimension), `row ${refused}`);
     if (failure) throw failure;
     if (died) throw new WorkerDiedError({ ...died, added: 0, rows }, { cause: died.cause });
-    if (Atomics.load(control, CONTROL.unfit)) index.leaveBytes(claim);
+    if (Atomics.load(control, CONTROL.unfit) && index.thread.form === 'u8') index.thread.leaveBytes(claim.first);
   }
 
   /** Up to where rows can be inserted at once: the first vector of all goes in alone, and the filter's centre moves between pieces. */
   #pieceEnd({ first, rows }: Claim, from: number): number {
     if (first + from === 0) return 1;
     let to = from + 1;
-    while (to < rows && !this.index.recentresAt(first + to)) to++;
+    while (to < rows && !this.index.thread.recentresAt(first + to)) to++;
     return to;
   }
 
@@ -228,8 +228,10 @@ export class Pool {
 
   /** Inserts rows that were taken by threads that did not live to begin them. Returns how many rows are in, `taken`. */
   #mopUp({ claim, vectors, inserted }: Batch, taken: number): number {
+    const { thread, dimension } = this.index;
     for (let row = inserted.indexOf(0); row >= 0 && row < taken; row = inserted.indexOf(0, row)) {
-      this.index.insertClaimed(claim, row, rowOf(vectors, row, this.index.dimension));
+      thread.admit(rowOf(vectors, row, dimension), `row ${row}`);
+      thread.insert(claim.first + row, claim.upper[row]);
       inserted[row] = 1;
     }
     return taken;
@@ -245,14 +247,14 @@ export class Pool {
       { kind: 'sum', ...{ count, rows: blocks, sums, control: controlFrom(0) } },
       threads,
     );
-    if (summed.failure || summed.died) return index.recentre(count);
+    if (summed.failure || summed.died) return index.thread.recentre(count);
     const sum = new Float64Array(dimension);
     for (let i = 0; i < sums.length; i++) sum[i % dimension] += sums[i];
-    index.moveCentre(sum, count);
+    index.thread.moveCentre(sum, count);
     const rows = Math.ceil(count / SIGN_BLOCK);
     const encoded = await this.#crew.run({ kind: 'signs', count, rows, control: controlFrom(0) }, threads);
-    if (encoded.failure || encoded.died) index.recentre(count);
-    else index.endEra();
+    if (encoded.failure || encoded.died) index.thread.recentre(count);
+    else index.thread.endEra();
   }
 
   #threads(threads: number = this.threads): number {

@@ -59,6 +59,8 @@ export function faultyPage(): i32 {
 
 function check(page: usize): bool {
   if (crc32c(page << PAGE_BITS, PAGE_BYTES, 0) != load<u32>(sums + (page << 2))) {
+    // Another thread may have found it right meanwhile, and have begun to write.
+    if (atomic.load<u8>(states + page) != UNCHECKED) return true;
     faulty = <i32>page;
     return false;
   }

@@ -59,7 +59,16 @@ import {
   sortCandidates,
   storeCandidate,
 } from './select';
-import { centreMoved, encodeSigns, ensureSigns, lowerBound, prepareSigns, rotateCentred, signBytes, signs } from './signs';
+import {
+  centreMoved,
+  encodeSigns,
+  ensureSigns,
+  lowerBound,
+  prepareSigns,
+  rotateCentred,
+  signBytes,
+  signs,
+} from './signs';
 import { distance, distancesTo, ensureRecord, prepare, prepareFloats, recordOf, setForm, writeVector } from './space';
 import { resetVisited, visit } from './visited';
 import { getF32, getU32, setF32, setU32 } from './words';
