@@ -20,8 +20,9 @@ export interface OpenOptions {
   /** How many threads may work on it at once, its owner included. Default: one more than there are cores. */
   threads?: number;
   /**
-   * `map` (default): the file's pages are in memory without being read; they come from the page cache when they are first used. `read`:
-   * all of it is copied at once, onto huge pages, which searches are quicker on. Where the system cannot map, files are read.
+   * `map` (default): the file's pages are in memory without being read; they come from the page cache when they are first used.
+   * `read`: all of it is copied at once, onto huge pages, which searches are quicker on. Where the system cannot map, files are
+   * read.
    */
   mode?: LoadMode;
 }
@@ -39,9 +40,9 @@ export interface VerifyReport {
 }
 
 /**
- * Writes the index to `path`, replacing what is there in one step once all is on disk: after a crash there is the old file or the
- * new one. Returns its size. Searches go on meanwhile; whoever adds gets a BusyError. Throws OutputError where the system refuses,
- * CorruptionError where the index came from a file that is damaged, BusyError.
+ * Writes the index to `path`, replacing what is there in one step once all is on disk: after a crash there is the old file or
+ * the new one. Returns its size. Searches go on meanwhile; whoever adds gets a BusyError. Throws OutputError where the system
+ * refuses, CorruptionError where the index came from a file that is damaged, BusyError.
  */
 export async function save(index: Hnsw, path: string, { onProgress }: SaveOptions = {}): Promise<{ bytes: number }> {
   const { meta, sections } = index.image();
@@ -54,9 +55,9 @@ export async function save(index: Hnsw, path: string, { onProgress }: SaveOption
 }
 
 /**
- * The index that was saved to `path`. Its header and the table of checksums are checked now, every other block when it is first used,
- * or all by `verify`, and before the first vector is added. What is added stays in memory (the file is copied on write) until
- * the index is saved, to the same path or another. While it is open, the file may be replaced or deleted, but must not be
+ * The index that was saved to `path`. Its header and the table of checksums are checked now, every other block when it is first
+ * used, or all by `verify`, and before the first vector is added. What is added stays in memory (the file is copied on write)
+ * until the index is saved, to the same path or another. While it is open, the file may be replaced or deleted, but must not be
  * written to. Throws IndexFileError, FormatVersionError, CorruptionError, ParameterError, or what `Hnsw.create` throws.
  */
 export function open(path: string, options: OpenOptions = {}): Promise<Hnsw> {
@@ -71,8 +72,8 @@ export async function openReadOnly(path: string, options: Omit<OpenOptions, 'cap
 }
 
 /**
- * Checks every block of the file and every invariant of the graph in it. Does not throw for what is wrong with the file, but for what
- * is wrong with the call.
+ * Checks every block of the file and every invariant of the graph in it. Does not throw for what is wrong with the file, but
+ * for what is wrong with the call.
  */
 export async function verify(
   path: string,

@@ -30,8 +30,8 @@ export function checkInteger(parameter: string, got: number, least: number, most
 }
 
 /**
- * The rows of a batch as views, and their ids. Throws where the batch is not whole rows, does not fit, or an id is no u32 or taken.
- * Without `ids`, they go on from the number of vectors held (past ids that were given by hand).
+ * The rows of a batch as views, and their ids. Throws where the batch is not whole rows, does not fit, or an id is no u32 or
+ * taken. Without `ids`, they go on from the number of vectors held (past ids that were given by hand).
  */
 export function checkBatch(
   { dimension, capacity, count }: { dimension: number; capacity: number; count: number },

@@ -22,9 +22,9 @@ export interface LayeredLinks {
 }
 
 /**
- * A sentence for everything that is broken: degrees beyond their bound, links to nobody, to the node itself, twice to the same, or
- * to a node that is not on that level; a lock that nobody gave back; a level that is not the drawn one; a wrong entry point; nodes of a level that cannot be
- * reached from it. None: the graph is whole.
+ * A sentence for everything that is broken: degrees beyond their bound, links to nobody, to the node itself, twice to the same,
+ * or to a node that is not on that level; a lock that nobody gave back; a level that is not the drawn one; a wrong entry point;
+ * nodes of a level that cannot be reached from it. None: the graph is whole.
  */
 export function faultsOf(graph: LayeredLinks): string[] {
   const { count, held, entryPoint, topLevel } = graph;

@@ -1,12 +1,12 @@
 /**
  * Where an HNSW index keeps what, in its arena. Said once, here; the kernels are told by `configure`.
  *
- * What all threads share comes first: `mean`, `upper`, `signs` and `records` are what an index file holds. Behind it every thread has
- * a share of its own to scribble on.
+ * What all threads share comes first: `mean`, `upper`, `signs` and `records` are what an index file holds. Behind it every
+ * thread has a share of its own to scribble on.
  *
- * One record a node, `recordBytes` apart: vector (f32, or 7-bit code and factors) | upper | level | lock | count | links, a u32 each.
- * Keeping links behind the vector lets the machine's stream prefetcher bring them: 10–16 % over separate arrays. The sign bits
- * are a dense array apart, because most nodes looked at are dismissed by their signs alone.
+ * One record a node, `recordBytes` apart: vector (f32, or 7-bit code and factors) | upper | level | lock | count | links, a u32
+ * each. Keeping links behind the vector lets the machine's stream prefetcher bring them: 10–16 % over separate arrays. The sign
+ * bits are a dense array apart, because most nodes looked at are dismissed by their signs alone.
  */
 import { PAGE_REGIONS } from '../kernels/checked-pages.ts';
 import { layOut, type Plan } from '../kernels/memory.ts';

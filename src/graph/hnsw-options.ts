@@ -13,36 +13,45 @@ export interface HnswOptions {
   metric?: Metric;
   /** The most vectors it will hold. Costs address space only. Default 1,000,000, or as many as fit. */
   capacity?: number;
-  /** Neighbours given to a new node on each level, 2 … 256; level 0 keeps up to M0 = 2M, and M more before it prunes. Default 16. */
+  /**
+   * Neighbours given to a new node on each level, 2 … 256; level 0 keeps up to M0 = 2M, and M more before it prunes. Default
+   * 16.
+   */
   M?: number;
   /** Beam of an insert, ≥ M. Default 100. */
   efConstruction?: number;
   /** Decides levels and the filter's rotation. Same seed, same data, same build of the kernels: same graph. Default 1. */
   seed?: number;
   /**
-   * What is walked on: `f32`, or 7-bit codes with exact re-ranking on the f32 originals, which are then kept outside the arena. Under
-   * `sq7`, vectors whose components are all integers 0 … 255 are held as bytes, which are exact; the first that is none makes codes of
-   * all that are held, at once, which takes a microsecond or so for each.
+   * What is walked on: `f32`, or 7-bit codes with exact re-ranking on the f32 originals, which are then kept outside the arena.
+   * Under `sq7`, vectors whose components are all integers 0 … 255 are held as bytes, which are exact; the first that is none
+   * makes codes of all that are held, at once, which takes a microsecond or so for each.
    */
   codes?: 'f32' | 'sq7';
   /**
-   * Whether sign bits dismiss neighbours before their vectors are touched. Default: where a stored vector takes more than 512 bytes
-   * (f32 from 129 dimensions, sq7 from 497), but never under manhattan.
+   * Whether sign bits dismiss neighbours before their vectors are touched. Default: where a stored vector takes more than 512
+   * bytes (f32 from 129 dimensions, sq7 from 497), but never under manhattan.
    */
   filter?: 'sign' | 'none';
-  /** Pruning keeps an edge unless α times as short a way exists; 1 is the paper, more keeps more long edges. Default 1.1; dot: 1. */
+  /**
+   * Pruning keeps an edge unless α times as short a way exists; 1 is the paper, more keeps more long edges. Default 1.1; dot:
+   * 1.
+   */
   alpha?: number;
   /** Algorithm 4: look among the candidates' neighbours too. Default false. */
   extendCandidates?: boolean;
   /** Algorithm 4: fill up with pruned candidates. Default false. */
   keepPruned?: boolean;
-  /** Standard deviations of the filter's estimate by which a search forgives it, 0 … 10; more costs time, misses less. Default 0. */
+  /**
+   * Standard deviations of the filter's estimate by which a search forgives it, 0 … 10; more costs time, misses less. Default
+   * 0.
+   */
   margin?: number;
   /** The same while building. Default 0.3. */
   buildMargin?: number;
   /**
-   * How many threads may ever work on it at once, the caller's own included, 1 … 256: room for each one's scratch is reserved. Costs
-   * address space only. Default: one more than there are cores.
+   * How many threads may ever work on it at once, the caller's own included, 1 … 256: room for each one's scratch is reserved.
+   * Costs address space only. Default: one more than there are cores.
    */
   threads?: number;
 }
@@ -73,8 +82,8 @@ export function completeOptions(options: HnswOptions): Required<HnswOptions> {
 }
 
 /**
- * Smaller vectors cost hardly more than their signs do: on 50,000 embedding-like ones the filter made searches 0.8 to 0.9 times as fast
- * on 272 bytes (sq7, 256-D), 1.2 to 1.4 times on 528 (sq7, 512-D), and 1.3 times on 1,024 (f32, 256-D).
+ * Smaller vectors cost hardly more than their signs do: on 50,000 embedding-like ones the filter made searches 0.8 to 0.9 times
+ * as fast on 272 bytes (sq7, 256-D), 1.2 to 1.4 times on 528 (sq7, 512-D), and 1.3 times on 1,024 (f32, 256-D).
  */
 const FILTER_ABOVE_BYTES = 512;
 const MOST_THREADS = 256;

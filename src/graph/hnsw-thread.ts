@@ -114,15 +114,18 @@ export class HnswThread {
   }
 
   /**
-   * What the records hold: floats, codes, or the vectors themselves as bytes, which under codes: 'sq7' they are as long as all their components are integers
-   * 0 … 255.
+   * What the records hold: floats, codes, or the vectors themselves as bytes, which under codes: 'sq7' they are as long as all
+   * their components are integers 0 … 255.
    */
   get form(): keyof typeof FORM_CODES {
     const code = Atomics.load(this.#state, STATE.form);
     return code === FORM_CODES.u8 ? 'u8' : code === FORM_CODES.sq7 ? 'sq7' : 'f32';
   }
 
-  /** Takes the vector in, normalized under cosine, for `insert`. Throws VectorValueError; `where` names the vector in the message. */
+  /**
+   * Takes the vector in, normalized under cosine, for `insert`. Throws VectorValueError; `where` names the vector in the
+   * message.
+   */
   admit(vector: Float32Array, where: string): void {
     admit(this.arena, this.#at.query, vector, this.#options.metric, where);
   }
@@ -134,8 +137,8 @@ export class HnswThread {
   }
 
   /**
-   * Links the vector that was admitted, which fits, into the graph as `slot`; its upper lists begin with number `upper`. `onDone` is called
-   * before the slot is forgotten: if this thread dies after it, the slot still counts as interrupted.
+   * Links the vector that was admitted, which fits, into the graph as `slot`; its upper lists begin with number `upper`.
+   * `onDone` is called before the slot is forgotten: if this thread dies after it, the slot still counts as interrupted.
    */
   insert(slot: number, upper: number, onDone = () => {}): void {
     this.#keepOriginal(slot);
@@ -185,7 +188,9 @@ export class HnswThread {
       return { slots: new Uint32Array(0), distances: new Float32Array(0), work };
     }
     kernels.resetDistances();
-    const found = this.#walk(Math.min(efSearch, count), count >= FILTER_FROM);
+    // As wide as all there are, those included that others are about to finish, so that such a beam never turns anybody away.
+    const widest = Math.max(count, Atomics.load(this.#state, STATE.claimed));
+    const found = this.#walk(Math.min(efSearch, widest), count >= FILTER_FROM);
     if (found < 0) throw this.#broken();
     // Floats and bytes are exact as they are walked on.
     const rerank = kernels.formOfRecords() === FORM_CODES.sq7 ? wanted : 0;
@@ -209,7 +214,10 @@ export class HnswThread {
     this.#vectors?.expect(chunk, sums);
   }
 
-  /** Checks what came from a file and nobody has looked at: before anything is written, or read but by a search. Throws CorruptionError. */
+  /**
+   * Checks what came from a file and nobody has looked at: before anything is written, or read but by a search. Throws
+   * CorruptionError.
+   */
   checkAll(): void {
     if (this.#pages.checkAll()) throw this.#broken();
     try {
@@ -230,8 +238,8 @@ export class HnswThread {
   }
 
   /**
-   * Makes codes of the first `count` vectors, which are held as bytes, and keeps the vectors beside. No thread may be inserting; searches wait. The
-   * vector that was admitted stays.
+   * Makes codes of the first `count` vectors, which are held as bytes, and keeps the vectors beside. No thread may be
+   * inserting; searches wait. The vector that was admitted stays.
    */
   leaveBytes(count: number): void {
     const { kernels, at, f32 } = this.arena;
@@ -254,7 +262,10 @@ export class HnswThread {
     return this.#options.filter === 'sign' && RECENTRE_AT.includes(count);
   }
 
-  /** Moves the filter's centre to the mean of the first `count` vectors, and encodes all signs anew. As for several threads: below. */
+  /**
+   * Moves the filter's centre to the mean of the first `count` vectors, and encodes all signs anew. As for several threads:
+   * below.
+   */
   recentre(count: number): void {
     this.moveCentre(this.sumOf(0, count), count);
     this.encodeSigns(0, count);

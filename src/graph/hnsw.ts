@@ -1,11 +1,11 @@
 /**
- * HNSW: hierarchical navigable small worlds (Malkov & Yashunin, 2018, algorithms 1–5). A node is drawn a level, floor(−ln u / ln M);
- * every level is a graph of near and diverse neighbours, each sparser than the one below; a search goes down greedily and
- * then widens to a beam of efSearch on level 0.
+ * HNSW: hierarchical navigable small worlds (Malkov & Yashunin, 2018, algorithms 1–5). A node is drawn a level, floor(−ln u /
+ * ln M); every level is a graph of near and diverse neighbours, each sparser than the one below; a search goes down greedily
+ * and then widens to a beam of efSearch on level 0.
  *
- * The graph, the walk and the codes live in an arena and are worked by the kernels in one call (`kernels/assembly/hnsw.ts`, where
- * the departures from the paper are listed), through the hands of a thread (`hnsw-thread.ts`). This file owns what the caller sees:
- * options, ids, statistics, and who may add when.
+ * The graph, the walk and the codes live in an arena and are worked by the kernels in one call (`kernels/assembly/hnsw.ts`,
+ * where the departures from the paper are listed), through the hands of a thread (`hnsw-thread.ts`). This file owns what the
+ * caller sees: options, ids, statistics, and who may add when.
  */
 import { BusyError, ParameterError } from '../core/errors.ts';
 import { Ids } from '../core/ids.ts';
@@ -102,8 +102,8 @@ export class Hnsw implements VectorIndex {
   }
 
   /**
-   * An empty index of the shape that `meta` says, and where the sections of its image are to be put; then `adopt`. `capacity` and `threads`
-   * as they shall be now. Throws what `checkMeta` throws, or ParameterError.
+   * An empty index of the shape that `meta` says, and where the sections of its image are to be put; then `adopt`. `capacity`
+   * and `threads` as they shall be now. Throws what `checkMeta` throws, or ParameterError.
    */
   static restore(
     meta: HnswMeta,
@@ -122,8 +122,9 @@ export class Hnsw implements VectorIndex {
   }
 
   /**
-   * The sections have been put in their places: from now on this is the index that they are the image of. `small`: those that have no place, `mean` and `ids`, as they are in
-   * the file. `sums`: checksums of a section's 64 KiB blocks; each is checked when it is first used.
+   * The sections have been put in their places: from now on this is the index that they are the image of. `small`: those that
+   * have no place, `mean` and `ids`, as they are in the file. `sums`: checksums of a section's 64 KiB blocks; each is checked
+   * when it is first used.
    */
   adopt(
     meta: HnswMeta,
@@ -149,7 +150,10 @@ export class Hnsw implements VectorIndex {
     this.thread.endEra();
   }
 
-  /** What is worth keeping, as views: nothing may be added before they have been read (see `pauseAdding`). Throws CorruptionError or BusyError. */
+  /**
+   * What is worth keeping, as views: nothing may be added before they have been read (see `pauseAdding`). Throws
+   * CorruptionError or BusyError.
+   */
   image(): HnswImage {
     this.#checkIdle();
     this.thread.checkAll();
@@ -203,7 +207,10 @@ export class Hnsw implements VectorIndex {
     return id;
   }
 
-  /** Throws DimensionError, ParameterError, VectorValueError, CapacityError, DuplicateIdError, or BusyError while a pool adds or a file is written. */
+  /**
+   * Throws DimensionError, ParameterError, VectorValueError, CapacityError, DuplicateIdError, or BusyError while a pool adds or
+   * a file is written.
+   */
   addBatch(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): void {
     this.#checkMayAdd();
     const batch = checkBatch({ ...this.#shape(), count: this.#ids.count }, vectors, ids, this.#ids);
@@ -234,7 +241,10 @@ export class Hnsw implements VectorIndex {
     return this.#ids.translate(slots);
   }
 
-  /** The ids that the node `id` is linked to on `level`; empty above the node's own level. Throws ParameterError for an unknown id. */
+  /**
+   * The ids that the node `id` is linked to on `level`; empty above the node's own level. Throws ParameterError for an unknown
+   * id.
+   */
   neighbors(id: number, level = 0): Uint32Array {
     this.thread.checkAll();
     const slot = this.#ids.slotOf(id);
@@ -277,7 +287,10 @@ export class Hnsw implements VectorIndex {
     this.thread.checkAll();
   }
 
-  /** Walks the whole graph and says, a sentence each, what is broken (see `faultsOf`). None: the graph is whole. Not while anybody adds. */
+  /**
+   * Walks the whole graph and says, a sentence each, what is broken (see `faultsOf`). None: the graph is whole. Not while
+   * anybody adds.
+   */
   validate(): string[] {
     this.thread.checkAll();
     const { count } = this.#ids;
@@ -300,8 +313,8 @@ export class Hnsw implements VectorIndex {
   }
 
   /**
-   * Hands the next slots to other threads, which insert rows of `vectors` there, in order. Until `settle` nobody else adds. `vectors`
-   * have been admitted, row by row. Throws what `addBatch` throws, VectorValueError apart.
+   * Hands the next slots to other threads, which insert rows of `vectors` there, in order. Until `settle` nobody else adds.
+   * `vectors` have been admitted, row by row. Throws what `addBatch` throws, VectorValueError apart.
    */
   claim(vectors: Float32Array, ids?: ArrayLike<number>): Claim {
     this.#checkIdle();

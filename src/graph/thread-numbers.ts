@@ -1,4 +1,7 @@
-/** Who works on an index: every thread bears a number of its own, by which it finds its scratch and owns its locks. 0 is the owner's. */
+/**
+ * Who works on an index: every thread bears a number of its own, by which it finds its scratch and owns its locks. 0 is the
+ * owner's.
+ */
 import { ParameterError } from '../core/errors.ts';
 
 export class ThreadNumbers {

@@ -1,6 +1,6 @@
 /**
- * BlockBuffer: a few blocks of 64 KiB in a small memory of their own, beside the kernel that takes their checksums. What goes to a
- * file or comes from one passes through here.
+ * BlockBuffer: a few blocks of 64 KiB in a small memory of their own, beside the kernel that takes their checksums. What goes
+ * to a file or comes from one passes through here.
  */
 import { CRC_ROOM_BYTES, instantiate, type Kernels, PAGE_BYTES } from './wasm.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Pages of an arena that came from a file and are checked when they are first used (`assembly/blocks.ts`): whoever fills a region from a
- * file says what the checksum of each of its 64 KiB should be, and walks look before they read.
+ * Pages of an arena that came from a file and are checked when they are first used (`assembly/blocks.ts`): whoever fills a
+ * region from a file says what the checksum of each of its 64 KiB should be, and walks look before they read.
  */
 import type { Arena } from './memory.ts';
 import { MAX_PAGES, PAGE_BYTES } from './wasm.ts';

@@ -1,6 +1,6 @@
 /**
- * Compiles `assembly/` to WebAssembly, once with relaxed SIMD and once without, into `compiled/` (not kept in git). `npm run wasm`;
- * `src/setup.mjs` runs it where the sources are newer than what was compiled.
+ * Compiles `assembly/` to WebAssembly, once with relaxed SIMD and once without, into `compiled/` (not kept in git). `npm run
+ * wasm`; `src/setup.mjs` runs it where the sources are newer than what was compiled.
  */
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

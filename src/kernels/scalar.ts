@@ -51,8 +51,8 @@ export function hamming(a: Uint8Array, b: Uint8Array): number {
 }
 
 /**
- * A vector as a 7-bit code (`assembly/codes.ts`): component i is about lo + step · levels[i]. In memory the levels are padded with
- * zeros to a multiple of 16 bytes, and the four factors follow as f32.
+ * A vector as a 7-bit code (`assembly/codes.ts`): component i is about lo + step · levels[i]. In memory the levels are padded
+ * with zeros to a multiple of 16 bytes, and the four factors follow as f32.
  */
 export interface Code {
   /** One level 0 … 127 per dimension. */

@@ -1,7 +1,7 @@
 /**
- * AnnFile: an `*.ann` file (the format: `ann-format.ts`) that is open for reading. Opening reads the header and the table of checksums
- * and believes neither before both are checked; sections are mapped or read to where they are wanted, unchecked, or read and
- * checked, or checked all.
+ * AnnFile: an `*.ann` file (the format: `ann-format.ts`) that is open for reading. Opening reads the header and the table of
+ * checksums and believes neither before both are checked; sections are mapped or read to where they are wanted, unchecked, or
+ * read and checked, or checked all.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { assert } from '../core/assert.ts';
@@ -39,8 +39,8 @@ export class AnnFile {
   #open = true;
 
   /**
-   * Throws IndexFileError where there is no file, no regular one, none of ours, or one that is cut off or damaged in its header or
-   * table; FormatVersionError where another version wrote it. Takes nothing from the sections, however many there are.
+   * Throws IndexFileError where there is no file, no regular one, none of ours, or one that is cut off or damaged in its header
+   * or table; FormatVersionError where another version wrote it. Takes nothing from the sections, however many there are.
    */
   static open(path: string): AnnFile {
     const { fd, fileBytes } = openRegular(path);
@@ -92,9 +92,9 @@ export class AnnFile {
   }
 
   /**
-   * Brings a section to its place, unchecked, by mapping it where that is wanted and works here, otherwise by reading; says which. Its
-   * last block is read in either case, without the filling: memory behind the section stays zero. Throws IndexFileError where the
-   * place is too small for the section's blocks.
+   * Brings a section to its place, unchecked, by mapping it where that is wanted and works here, otherwise by reading; says
+   * which. Its last block is read in either case, without the filling: memory behind the section stays zero. Throws
+   * IndexFileError where the place is too small for the section's blocks.
    */
   load(name: string, { memory, at, roomBytes }: Place, mode: LoadMode = 'map'): LoadMode {
     assert(this.#open, 'the file is open');
@@ -171,7 +171,9 @@ export class AnnFile {
   }
 }
 
-/** What is read and checked passes through here, a megabyte at a time. Nothing waits in between, so one is enough for a thread. */
+/**
+ * What is read and checked passes through here, a megabyte at a time. Nothing waits in between, so one is enough for a thread.
+ */
 let buffer: BlockBuffer | undefined;
 const BLOCKS_AT_ONCE = 16;
 

@@ -20,9 +20,9 @@
  *     then              metadata: one JSON object, UTF-8
  *     then              zeros
  *
- * Blocks are as large as pages of WebAssembly memory, so that a section can be mapped into one. Every byte but those of the fillings has
- * a single value that is right, and every byte is under a checksum: the header's own, one of the table's, or the table's.
- * Magic, version and checksum stay where they are in every version to come.
+ * Blocks are as large as pages of WebAssembly memory, so that a section can be mapped into one. Every byte but those of the
+ * fillings has a single value that is right, and every byte is under a checksum: the header's own, one of the table's, or the
+ * table's. Magic, version and checksum stay where they are in every version to come.
  */
 import { assert } from '../core/assert.ts';
 import { FormatVersionError, IndexFileError } from '../core/errors.ts';
@@ -105,8 +105,8 @@ export function encodeHeader({ sections, fileBytes, meta, tableSum }: Header, su
 }
 
 /**
- * What the header's block says (of a shorter file, filled up with zeros), once all of it is found to be sane: no number is used before it is known to fit the size that the
- * file really has. Throws IndexFileError or FormatVersionError.
+ * What the header's block says (of a shorter file, filled up with zeros), once all of it is found to be sane: no number is used
+ * before it is known to fit the size that the file really has. Throws IndexFileError or FormatVersionError.
  */
 export function decodeHeader(
   block: Uint8Array,

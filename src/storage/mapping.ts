@@ -1,10 +1,10 @@
 /**
- * Files in the address space: `mmap` over a piece of a WebAssembly memory, so that a section of a file is there without being read.
- * Pages come from the page cache when they are first touched, are shared by all processes that map the file, and are copied
- * when they are first written; the file stays as it is.
+ * Files in the address space: `mmap` over a piece of a WebAssembly memory, so that a section of a file is there without being
+ * read. Pages come from the page cache when they are first touched, are shared by all processes that map the file, and are
+ * copied when they are first written; the file stays as it is.
  *
- * V8 does not promise that this works. So it is tried once on a small file and a small memory, and where it fails (as on any system
- * but Linux, where nothing is tried), or where ANNLAB_MAP=0 says so, files are read instead.
+ * V8 does not promise that this works. So it is tried once on a small file and a small memory, and where it fails (as on any
+ * system but Linux, where nothing is tried), or where ANNLAB_MAP=0 says so, files are read instead.
  *
  * While a file is mapped it may be replaced or unlinked, but never be made shorter: touching what is gone ends the process
  * (SIGBUS), and so does a disk that fails. What is saved here is only ever replaced.
@@ -33,8 +33,8 @@ export function canMap(): boolean {
 let works: boolean | undefined;
 
 /**
- * Maps a piece of a file into memory: private, and with the advice that touches will be random. False where the system refuses this
- * file; the piece of memory is then zero.
+ * Maps a piece of a file into memory: private, and with the advice that touches will be random. False where the system refuses
+ * this file; the piece of memory is then zero.
  */
 export function mapIntoMemory({ fd, offset, bytes, memory, at }: Mapping): boolean {
   const system = loadCalls();

@@ -49,7 +49,9 @@ export async function writeAnnFile(
 /** 2 MiB a write. */
 const BLOCKS_AT_ONCE = 32;
 
-/** Fills `room` with the parts in a row, again and again, the last time up to a whole block with zeros; yields how many blocks. */
+/**
+ * Fills `room` with the parts in a row, again and again, the last time up to a whole block with zeros; yields how many blocks.
+ */
 function* fillings(room: Uint8Array, parts: readonly Uint8Array[]): Generator<number> {
   let filled = 0;
   for (const part of parts) {

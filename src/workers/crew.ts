@@ -1,7 +1,7 @@
 /**
- * The threads of a pool, and the jobs that they share. A job is done when every thread that was given it has found nothing left to
- * take. Where a thread dies, the job is stopped, a successor of the same number is started, and the job ends when that one is
- * ready, which means that it has finished what its predecessor began and holds no lock.
+ * The threads of a pool, and the jobs that they share. A job is done when every thread that was given it has found nothing left
+ * to take. Where a thread dies, the job is stopped, a successor of the same number is started, and the job ends when that one
+ * is ready, which means that it has finished what its predecessor began and holds no lock.
  */
 import type { Worker } from 'node:worker_threads';
 import { AnnError } from '../core/errors.ts';

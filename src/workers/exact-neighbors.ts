@@ -36,8 +36,8 @@ export interface ExactTask {
 }
 
 /**
- * Row numbers and distances of the k nearest of `base`, row-major, `queries.rows` × k. Rejects with DimensionError, ParameterError
- * or VectorValueError before anything is started, and with what a thread died of once all threads have ended.
+ * Row numbers and distances of the k nearest of `base`, row-major, `queries.rows` × k. Rejects with DimensionError,
+ * ParameterError or VectorValueError before anything is started, and with what a thread died of once all threads have ended.
  */
 export async function exactNeighbors(
   options: ExactNeighborsOptions,

@@ -1,10 +1,10 @@
 /**
- * A pool of threads over one index: batches of searches and inserts on all cores, at the same time if need be. The graph, the vectors
- * and the batches lie in shared memory; a thread takes the next row of a job whenever it is free. Single searches need no pool:
- * `index.search` is a direct call, and works while the pool adds.
+ * A pool of threads over one index: batches of searches and inserts on all cores, at the same time if need be. The graph, the
+ * vectors and the batches lie in shared memory; a thread takes the next row of a job whenever it is free. Single searches need
+ * no pool: `index.search` is a direct call, and works while the pool adds.
  *
- * A thread that dies takes nobody with it: its callers' promises are rejected with WorkerDiedError, and a successor that
- * bears its number finishes the insert that it was at, with the locks that it held (`kernels/assembly/locks.ts`).
+ * A thread that dies takes nobody with it: its callers' promises are rejected with WorkerDiedError, and a successor that bears
+ * its number finishes the insert that it was at, with the locks that it held (`kernels/assembly/locks.ts`).
  */
 import { availableParallelism } from 'node:os';
 import { BrokenIndexError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
@@ -80,17 +80,17 @@ export class Pool {
   }
 
   /**
-   * Searches for every row of `queries`. Rejects with what `Hnsw.search` throws, naming the row; with WorkerDiedError where a thread
-   * died over it; with PoolClosedError.
+   * Searches for every row of `queries`. Rejects with what `Hnsw.search` throws, naming the row; with WorkerDiedError where a
+   * thread died over it; with PoolClosedError.
    */
   searchBatch(queries: Float32Array, options: PoolSearchOptions): Promise<BatchResult> {
     return this.#track(this.#search(queries, options));
   }
 
   /**
-   * Adds the rows of `vectors`, all or, where one of them is refused, none. Searches find each one as soon as it is in. Vectors that
-   * lie in shared memory are not copied, and must stay as they are until this is done. Rejects with what `Hnsw.addBatch` throws; with
-   * WorkerDiedError, which says how many rows are in, where a thread died over it; with PoolClosedError.
+   * Adds the rows of `vectors`, all or, where one of them is refused, none. Searches find each one as soon as it is in. Vectors
+   * that lie in shared memory are not copied, and must stay as they are until this is done. Rejects with what `Hnsw.addBatch`
+   * throws; with WorkerDiedError, which says how many rows are in, where a thread died over it; with PoolClosedError.
    */
   addBatch(vectors: Float32Array, options: PoolAddOptions = {}): Promise<AddResult> {
     if (this.#closing) return Promise.reject(new PoolClosedError());
@@ -106,7 +106,10 @@ export class Pool {
     await this.#crew.kill(thread);
   }
 
-  /** Waits for what is under way and ends the threads. A pool that is never closed ends with its process, which it does not hold up. */
+  /**
+   * Waits for what is under way and ends the threads. A pool that is never closed ends with its process, which it does not hold
+   * up.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -200,7 +203,10 @@ export class Pool {
     if (Atomics.load(control, CONTROL.unfit) && index.thread.form === 'u8') index.thread.leaveBytes(claim.first);
   }
 
-  /** Up to where rows can be inserted at once: the first vector of all goes in alone, and the filter's centre moves between pieces. */
+  /**
+   * Up to where rows can be inserted at once: the first vector of all goes in alone, and the filter's centre moves between
+   * pieces.
+   */
   #pieceEnd({ first, rows }: Claim, from: number): number {
     if (first + from === 0) return 1;
     let to = from + 1;

@@ -1,7 +1,7 @@
 /**
  * Vectors whose components are all integers 0 … 255, as images and many public sets have them, kept as bytes: a code that is
- * exact. Their distances are integers, summed exactly (the greatest, Σ of 4096 products of 255 · 255, is far below 2³¹) and rounded
- * once, to f32.
+ * exact. Their distances are integers, summed exactly (the greatest, Σ of 4096 products of 255 · 255, is far below 2³¹) and
+ * rounded once, to f32.
  *
  * One record: the bytes, zero-padded to a multiple of 16, then |x|² as an i32 (in the room of a 7-bit code's factors).
  */

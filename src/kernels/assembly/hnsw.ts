@@ -2,10 +2,10 @@
  * HNSW (Malkov & Yashunin 2018), algorithms 1, 2, 4 and 5, over the arena: `insert` is algorithm 1, `searchLayer` algorithm 2,
  * `select.ts` algorithm 4, `search` algorithm 5. One call from JavaScript does a whole search or insert.
  *
- * Departures: lists have slack and are pruned only when it is used up; pruning may keep long edges by α as Vamana does (α = 1 is
- * the paper); two candidates are read per round; a sign filter looks before vectors are touched; and on every level each node
- * but the first has one incoming edge, its parent's, that pruning may not drop. Those edges are a tree over the level, and a
- * new entry point is given one to the old: so every node can be reached, always, and with ef = count the search is exact.
+ * Departures: lists have slack and are pruned only when it is used up; pruning may keep long edges by α as Vamana does (α = 1
+ * is the paper); two candidates are read per round; a sign filter looks before vectors are touched; and on every level each
+ * node but the first has one incoming edge, its parent's, that pruning may not drop. Those edges are a tree over the level, and
+ * a new entry point is given one to the old: so every node can be reached, always, and with ef = count the search is exact.
  *
  * ## Many threads
  *
@@ -14,18 +14,18 @@
  *
  * 1. *Whoever is seen is complete.* An insert writes the vector, the sign bits and its own lists on all levels while nobody can
  *    see them, and only then links others to the new node, from level 0 upwards. The edge that first shows the node on a level
- *    is an atomic store that comes after all that, and its reader's load comes after the store. On every level below, the node is linked already.
- * 2. *Whoever is seen can be reached.* On each level the parent's kept edge comes first. So at any moment whoever is linked to at
- *    all has a parent that was itself linked to before, up to the first node: by kept edges, which never go away, everything
+ *    is an atomic store that comes after all that, and its reader's load comes after the store. On every level below, the node
+ *    is linked already.
+ * 2. *Whoever is seen can be reached.* On each level the parent's kept edge comes first. So at any moment whoever is linked to
+ *    at all has a parent that was itself linked to before, up to the first node: by kept edges, which never go away, everything
  *    that was inserted can be reached, whatever else is being pruned at that time.
- * 3. *The entry point is one word.* Slot and level are stored together, after the node that becomes it has been linked. Its lock is
- *    held through the whole of such an insert, so that no two nodes rise above the top unknown to each other.
- * 4. *What is rewritten as a whole has eras.* Moving the filter's centre rewrites all sign bits, leaving bytes all codes. Writers stand
- *    still meanwhile (their callers see to it). A walk notes the era that it began in; while signs are rewritten it does without
- *    the filter, and where the era has changed when it ends, it walks again.
- *
- * 5. *What came from a file is checked before it is read* (`blocks.ts`), each page once, as long as there are any that nobody has looked at; and
- *    before anybody writes, all are.
+ * 3. *The entry point is one word.* Slot and level are stored together, after the node that becomes it has been linked. Its
+ *    lock is held through the whole of such an insert, so that no two nodes rise above the top unknown to each other.
+ * 4. *What is rewritten as a whole has eras.* Moving the filter's centre rewrites all sign bits, leaving bytes all codes.
+ *    Writers stand still meanwhile (their callers see to it). A walk notes the era that it began in; while signs are rewritten
+ *    it does without the filter, and where the era has changed when it ends, it walks again.
+ * 5. *What came from a file is checked before it is read* (`blocks.ts`), each page once, as long as there are any that nobody
+ *    has looked at; and before anybody writes, all are.
  *
  * Two inserts at the same time do not find each other as neighbours; all that came before, and come after, they do.
  */
@@ -78,7 +78,9 @@ const BATCH_BYTES: usize = 8192;
 /** The first node, whose kept edges lead to all others on level 0. It is inserted before there is a second thread. */
 const ROOT: u32 = 0;
 
-/** The shared state, byte offsets: inserts that are complete; slots that may be linked to by now; the entry point and its level. */
+/**
+ * The shared state, byte offsets: inserts that are complete; slots that may be linked to by now; the entry point and its level.
+ */
 const COUNT: usize = 0;
 const CLAIMED: usize = 4;
 const ENTRY: usize = 8;
@@ -207,8 +209,9 @@ function wholeEra(): u32 {
 }
 
 /**
- * Algorithm 1: links the f32 vector at `x` into the graph as `slot`, which is its alone; the first slot of all is inserted before any other
- * is begun. False where the graph is broken (see `brokenSlot`); then nobody has been linked to the slot. Its caller clears the journal.
+ * Algorithm 1: links the f32 vector at `x` into the graph as `slot`, which is its alone; the first slot of all is inserted
+ * before any other is begun. False where the graph is broken (see `brokenSlot`); then nobody has been linked to the slot. Its
+ * caller clears the journal.
  */
 export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bool): bool {
   note(LEVELS, 0);
@@ -250,8 +253,8 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
 }
 
 /**
- * Finishes what a thread of this number was doing when it died: gives back what it held, and links the node that it was inserting, whose
- * f32 vector is at `x`. To be called once, before anything else, where the journal names such a node.
+ * Finishes what a thread of this number was doing when it died: gives back what it held, and links the node that it was
+ * inserting, whose f32 vector is at `x`. To be called once, before anything else, where the journal names such a node.
  */
 export function resume(x: usize, slot: u32, level: i32, upper: u32, filtered: bool): bool {
   const held = noted(HELD);
@@ -269,7 +272,10 @@ export function resume(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
   return insert(x, slot, level, upper, filtered);
 }
 
-/** From where the node's own lists are complete: links others to it, bottom up, and shows it as the entry point where it is above all. */
+/**
+ * From where the node's own lists are complete: links others to it, bottom up, and shows it as the entry point where it is
+ * above all.
+ */
 function finish(slot: u32, level: i32): void {
   const levels = noted(LEVELS);
   for (let l = noted(LINKING); l < levels; l++) {
@@ -382,8 +388,8 @@ function beginMarks(): void {
 }
 
 /**
- * Appends the unvisited neighbours of `slot` to the batch, which holds `n`; returns how many it holds then. Reads from the last to the
- * first, as `links.ts` wants it.
+ * Appends the unvisited neighbours of `slot` to the batch, which holds `n`; returns how many it holds then. Reads from the last
+ * to the first, as `links.ts` wants it.
  */
 function gather(slot: u32, level: i32, n: i32): i32 {
   hops++;
@@ -409,7 +415,10 @@ function gather(slot: u32, level: i32, n: i32): i32 {
   return n;
 }
 
-/** Whether what a walk reads of the node is what its file promised, where that has not been looked at before. Lists above level 0 are apart. */
+/**
+ * Whether what a walk reads of the node is what its file promised, where that has not been looked at before. Lists above level
+ * 0 are apart.
+ */
 function isWhole(slot: u32): bool {
   const whole = ensureRecord(slot) && (!signed || ensureSigns(slot));
   if (!whole) broken = slot + 1;
@@ -505,8 +514,8 @@ function hasParent(slot: u32, level: i32): bool {
 }
 
 /**
- * The slot's kept incoming edge comes from the nearest of its `n` given neighbours that may take one more. Where none may, a way down
- * the tree from the first ends at a node that may.
+ * The slot's kept incoming edge comes from the nearest of its `n` given neighbours that may take one more. Where none may, a
+ * way down the tree from the first ends at a node that may.
  */
 function giveParent(slot: u32, n: i32, level: i32): u32 {
   for (let i = 0; i < n; i++) {

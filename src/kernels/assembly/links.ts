@@ -10,18 +10,19 @@
  * ## Readers beside writers
  *
  * Every access to a count or an edge is a sequentially consistent atomic one, so all of them happen in one order that every
- * thread agrees on, and the plain writes of a thread that come before its atomic store are seen by whoever loads what it stored.
- * One writer at a time, the holder of the node's lock, changes a list, in one of two ways:
+ * thread agrees on, and the plain writes of a thread that come before its atomic store are seen by whoever loads what it
+ * stored. One writer at a time, the holder of the node's lock, changes a list, in one of two ways:
  *
  * - `append` writes the edge behind the last one and then the greater count. Who reads the count finds all edges below it.
- * - `compact` takes edges out: those that stay move down, in order, each written to its new place before anything is written
- *   to its old one; then comes the lesser count.
+ * - `compact` takes edges out: those that stay move down, in order, each written to its new place before anything is written to
+ *   its old one; then comes the lesser count.
  *
  * A reader takes the count and then reads **from the last edge to the first**. An edge that is in the list from before the
  * reading until after it is read: it only ever moves down, so when it has left the place that the reader comes to next, it is
- * at a lower one, which is still to come (Lamport 1977: read in the direction opposite to writing). Every other edge that is read was
- * in the list at some time during the reading, or is left over above a count that shrank, a valid node either way. No version, no second
- * look, no waiting: reading is wait-free. An edge may be read twice, which costs a look at the visited marks.
+ * at a lower one, which is still to come (Lamport 1977: read in the direction opposite to writing). Every other edge that is
+ * read was in the list at some time during the reading, or is left over above a count that shrank, a valid node either way. No
+ * version, no second look, no waiting: reading is wait-free. An edge may be read twice, which costs a look at the visited
+ * marks.
  */
 import { ensure } from './blocks';
 import { recordOf } from './space';
@@ -113,8 +114,8 @@ export function markAt(list: usize, i: i32, marks: u32): void {
 }
 
 /**
- * Leaves in the list, in their order, the kept edges and those whose slot is among the `n` at `stay`, and adds the edge `last` behind
- * them if it is kept or its slot among those too.
+ * Leaves in the list, in their order, the kept edges and those whose slot is among the `n` at `stay`, and adds the edge `last`
+ * behind them if it is kept or its slot among those too.
  */
 export function compact(list: usize, stay: usize, n: i32, last: u32): void {
   const count = countOf(list);

@@ -1,12 +1,12 @@
 /**
- * Locks of writers: one word a lock, 0 while it is free, otherwise the owner's number, with a bit beside it when somebody sleeps on it.
- * Readers take none.
+ * Locks of writers: one word a lock, 0 while it is free, otherwise the owner's number, with a bit beside it when somebody
+ * sleeps on it. Readers take none.
  *
- * Nobody waits for a lock of a node while holding another one; the entry point's lock is only ever taken before a node's. So
- * no circle of waiting threads can close (Coffman 1971).
+ * Nobody waits for a lock of a node while holding another one; the entry point's lock is only ever taken before a node's. So no
+ * circle of waiting threads can close (Coffman 1971).
  *
- * A thread writes down in its journal what it is about to take or to do. Where it dies, its successor, who bears the same number and
- * therefore owns the same locks, reads there what is to be finished.
+ * A thread writes down in its journal what it is about to take or to do. Where it dies, its successor, who bears the same
+ * number and therefore owns the same locks, reads there what is to be finished.
  */
 
 const SLEEPERS: u32 = 0x80000000;
@@ -44,7 +44,10 @@ export function noted(word: usize): u32 {
   return load<u32>(journal + word);
 }
 
-/** Nothing read before this is read later than what is read after it: an exchange on a word of this thread's own is such a fence. */
+/**
+ * Nothing read before this is read later than what is read after it: an exchange on a word of this thread's own is such a
+ * fence.
+ */
 export function fence(): void {
   atomic.xchg<u32>(journal + FENCE, 0);
 }

@@ -1,6 +1,7 @@
 /**
  * The space an index lives in: which vectors are compared, how, and where they lie. Nodes are records of equal size; each
- * begins with its vector: f32, 7-bit code, or bytes that are its components exactly. Distances go from the prepared query to one record or to four.
+ * begins with its vector: f32, 7-bit code, or bytes that are its components exactly. Distances go from the prepared query to
+ * one record or to four.
  *
  * `prepare` makes any record the query: of a search, of an insert, or of a node whose neighbours are chosen.
  */
