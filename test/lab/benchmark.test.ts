@@ -69,6 +69,22 @@ describe('benchmark', () => {
     expect(order.indexOf('prepare two')).toBeLessThan(4);
   });
 
+  it('waits for a case that returns a promise before it calls it again', async () => {
+    let under = 0;
+    let most = 0;
+    let calls = 0;
+    const run = async () => {
+      most = Math.max(most, ++under);
+      await new Promise((resolve) => setImmediate(resolve));
+      under--;
+      calls++;
+    };
+    const [{ samples }] = await benchmark([{ name: 'waits', run }], quick);
+    expect(most).toBe(1);
+    expect(under).toBe(0);
+    expect(calls).toBeGreaterThanOrEqual(samples);
+  });
+
   it('lets all cases take turns in every round', async () => {
     const turns: string[] = [];
     const log = (word: string) => () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ParameterError } from '../../src/core/errors.ts';
 import {
+  cellsFigure,
   curveFigure,
   engineMap,
   graphFigure,
@@ -9,6 +10,7 @@ import {
   recallDistancesFigure,
   recallLatencyFigure,
   recallQpsFigure,
+  stripsFigure,
   toDataUri,
   traceFigure,
 } from '../../src/lab/figures.ts';
@@ -45,6 +47,23 @@ describe('every figure', () => {
         groups: TWELVE_POINTS.map((_, id) => id % 5),
       }),
     map: (width: number) => engineMap(3, { width }),
+    strips: (width: number) =>
+      stripsFigure(
+        ['before', 'after'].map((label, i) => ({
+          ...{ label, note: '3 KiB' },
+          parts: [
+            { size: 1, color: i, lit: true, text: 'header' },
+            { size: 2, color: 2, text: 'records' },
+            { size: i },
+          ],
+        })),
+        { width, title: 'A file', key: [{ words: 'header', color: 0, lit: true }, { words: 'zeros' }] },
+      ),
+    cells: (width: number) =>
+      cellsFigure(
+        Array.from({ length: 300 }, (_, i) => ({ color: i % 7, lit: i > 200, ...(i < 32 && { text: 'ff' }) })),
+        { width, perRow: 16, rowLabel: (first) => `block ${first}`, title: 'Blocks', subtitle: 'in order' },
+      ),
     qps: (width: number) => recallQpsFigure(rows, { width }),
     latency: (width: number) => recallLatencyFigure(rows, { width }),
     distances: (width: number) => recallDistancesFigure(rows, { width }),

@@ -7,13 +7,16 @@ import type { FigureOptions } from './theme.ts';
 
 /** Recall against queries per second, one line per index, and the exact search's speed as a line across. */
 export function recallQpsFigure(rows: readonly SweepRow[], options: FigureOptions = {}): string {
+  // On a phone a long name would take the room of the curves.
+  const narrow = (options.width ?? 640) < 500;
+  const nameOf = (row: SweepRow) => (narrow && row.from ? `from ${row.from}` : seriesLabel(row));
   return lineFigure({
     title: 'Speed at a given recall',
     ...options,
     x: recallAxis(rows),
     y: { label: '↑ Queries per second, one thread', scale: 'log' },
     series: approximate(rows).map((series) => ({
-      label: seriesLabel(series[0]),
+      label: nameOf(series[0]),
       points: series.map((row) => ({ x: row.recall, y: row.qps, note: `ef ${row.efSearch}` })),
     })),
     levels: exact(rows).map((row) => ({ y: row.qps, label: `exact: ${formatShort(row.qps)}/s` })),
