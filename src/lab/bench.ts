@@ -1,23 +1,28 @@
 /**
  * `npm run bench`: the engine measured alone. `kernels`: what one distance costs, beside a plain JavaScript loop. `indexes`:
- * the sweep of `npm start` over harder data too, and with the sign filter turned off, to see what it is worth. `day 3`: the
- * timed cases of a day, as its notebook shows them.
+ * the sweep of `npm start` over harder data too, and with the sign filter turned off, to see what it is worth. `build`: one
+ * writer beside several. `files`: what it takes to open an index. `day 3`: the timed cases of a day, as its notebook shows them.
  */
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { UsageError } from '../core/errors.ts';
+import { IndexFileError, UsageError } from '../core/errors.ts';
+import { save, verify } from '../engine/index-file.ts';
 import { HNSW_DEFAULTS } from '../graph/hnsw-options.ts';
+import { benchBuild, buildTable } from './bench-build.ts';
+import { benchFiles, filesTable } from './bench-files.ts';
 import { benchKernels, type KernelBench } from './bench-kernels.ts';
 import { benchCells, benchmarkDay } from './benchmark-day.ts';
+import { buildHnsw } from './build.ts';
 import { type CommandLine, type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from './command.ts';
 import { loadDataset } from './datasets.ts';
-import { formatTable } from './format.ts';
+import { formatBytes, formatCount, formatTable } from './format.ts';
+import { groundTruth } from './ground-truth.ts';
 import { runJob } from './job.ts';
 import { describeMachine, describeVersions } from './machine.ts';
 import { withLoadProgress, withProgress } from './progress.ts';
 import { prepareFolder, writeOutputs } from './results.ts';
 
-const PARTS = ['kernels', 'indexes'] as const;
+const PARTS = ['kernels', 'indexes', 'build', 'files'] as const;
 type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -26,42 +31,54 @@ export interface BenchOptions {
   day?: number;
   datasets: string[];
   rows?: number;
-  queries?: number;
+  queries: number;
   dimension: number;
   rounds: number;
   seed: number;
+  /** For builds and batches. Default: 1 for `indexes`, all cores for `build` and `files`. */
+  threads?: number;
+  /** For `files`: one that is there. */
+  file?: string;
   out: string;
 }
 
 const FLAGS: Record<string, Flag> = {
   dataset: {
     value: '<list>',
-    help: 'indexes: which vectors, separated by commas;\ndefault fashion-mnist-784-euclidean,embedding-1024-30k',
+    help: 'indexes, build, files: which vectors, separated by commas;\ndefault fashion-mnist-784-euclidean,embedding-1024-30k',
   },
-  rows: { value: '<n>', help: 'indexes: only the first n vectors' },
-  queries: { value: '<n>', help: 'indexes: only the first n queries; default 1000' },
-  rounds: { value: '<n>', help: 'indexes, day: times that everything is measured; default 3' },
-  seed: { value: '<n>', help: 'indexes: decides levels and rotations; default 1' },
+  rows: { value: '<n>', help: 'indexes, build, files: only the first n vectors' },
+  queries: { value: '<n>', help: 'indexes, build: only the first n queries; default 1000' },
+  rounds: { value: '<n>', help: 'indexes, build, files, day: times that everything is measured; default 3' },
+  seed: { value: '<n>', help: 'indexes, build, files: decides levels and rotations; default 1' },
+  threads: {
+    value: '<n>',
+    help: 'indexes: for builds, and for batches if more than 1; default 1;\nbuild, files: writers; default all cores',
+  },
+  file: { value: '<file.ann>', help: 'files: one that was saved before, instead of new ones' },
   dimension: { value: '<n>', help: 'kernels: components of a vector; default 1024' },
-  out: { value: '<folder>', help: 'kernels, indexes: where results go; default out/bench' },
+  out: { value: '<folder>', help: 'kernels, indexes, build, files: where results go; default out/bench' },
 };
 
 /** What each flag has a meaning for. */
 const USED_BY: Record<string, readonly (Part | 'day')[]> = {
-  dataset: ['indexes'],
-  rows: ['indexes'],
-  queries: ['indexes'],
-  rounds: ['indexes', 'day'],
-  seed: ['indexes'],
+  dataset: ['indexes', 'build', 'files'],
+  rows: ['indexes', 'build', 'files'],
+  queries: ['indexes', 'build'],
+  rounds: ['indexes', 'build', 'files', 'day'],
+  seed: ['indexes', 'build', 'files'],
+  threads: ['indexes', 'build', 'files'],
+  file: ['files'],
   dimension: ['kernels'],
-  out: ['kernels', 'indexes'],
+  out: ['kernels', 'indexes', 'build', 'files'],
 };
 
-const HELP = `Measures the engine: kernels, indexes or, without either word, both; or the timed cases of a day.
+const HELP = `Measures the engine: kernels, indexes, build, files or, without a word, all of them; or the timed cases of a day.
 
   npm run bench
   npm run bench -- kernels --dimension 768
   npm run bench -- indexes --dataset sift-128-euclidean --rows 100000
+  npm run bench -- build files --dataset embedding-1024-100k
   npm run bench -- day 3
 
 ${flagHelp(FLAGS)}`;
@@ -79,6 +96,8 @@ export function parseBenchArguments(argv: readonly string[]): BenchOptions | 'he
   });
   refuseIdleFlags(line, day === undefined ? (parts.length > 0 ? parts : PARTS) : ['day']);
   const rows = integerFlag(line, 'rows', { min: 100, max: 1_000_000_000 });
+  const threads = integerFlag(line, 'threads', { min: 1, max: 255 });
+  const file = line.values.file as string | undefined;
   const datasets = (line.values.dataset as string | undefined) ?? 'fashion-mnist-784-euclidean,embedding-1024-30k';
   return {
     parts: parts.length > 0 ? [...new Set(parts)] : [...PARTS],
@@ -89,6 +108,8 @@ export function parseBenchArguments(argv: readonly string[]): BenchOptions | 'he
     seed: integerFlag(line, 'seed', { min: 0, max: 2 ** 32 - 1 }) ?? 1,
     out: (line.values.out as string | undefined) ?? path.join('out', 'bench'),
     ...(rows !== undefined && { rows }),
+    ...(threads !== undefined && { threads }),
+    ...(file !== undefined && { file }),
     ...(day !== undefined && { day }),
   };
 }
@@ -123,6 +144,8 @@ export async function bench(options: BenchOptions, say: (text: string) => void):
   await prepareFolder(options.out);
   if (options.parts.includes('kernels')) await kernels(options, say);
   if (options.parts.includes('indexes')) await indexes(options, say);
+  if (options.parts.includes('build')) await builds(options, say);
+  if (options.parts.includes('files')) await files(options, say);
 }
 
 async function day(number: number, rounds: number, say: (text: string) => void): Promise<void> {
@@ -178,15 +201,9 @@ function kernelsVerdict({ callNs, costs }: KernelBench): string[] {
 }
 
 async function indexes(options: BenchOptions, say: (text: string) => void): Promise<void> {
-  const { datasets, rows, queries, rounds, seed, out } = options;
+  const { datasets, rows, queries, rounds, seed, threads = 1, out } = options;
   for (const name of datasets) {
-    const dataset = await withLoadProgress((onProgress) =>
-      loadDataset(name, {
-        onProgress,
-        ...(rows !== undefined && { maxRows: rows }),
-        ...(queries !== undefined && { maxQueries: queries }),
-      }),
-    );
+    const dataset = await loadFor(name, options);
     const folder = path.join(out, name);
     await prepareFolder(folder);
     const parameters = { M: HNSW_DEFAULTS.M, efConstruction: HNSW_DEFAULTS.efConstruction, seed };
@@ -202,14 +219,67 @@ async function indexes(options: BenchOptions, say: (text: string) => void): Prom
       ['queries', queries],
       ['rounds', rounds],
       ['seed', seed],
+      ['threads', threads === 1 ? undefined : threads],
     ].flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
     const command = `npm run bench -- indexes ${flags.join(' ')}`;
     await runJob(
-      { dataset, indexes: variants, k: 10, rounds, threads: availableParallelism(), out: folder, command, parameters },
+      {
+        ...{ dataset, indexes: variants, parameters, k: 10, rounds, threads, truthThreads: availableParallelism() },
+        ...{ disk: false, out: folder, command },
+      },
       say,
     );
     say('');
   }
+}
+
+/** One writer and several, in turn. */
+async function builds(options: BenchOptions, say: (text: string) => void): Promise<void> {
+  const { datasets, rounds, seed, threads = availableParallelism(), out } = options;
+  const k = 10;
+  for (const name of datasets) {
+    const dataset = await loadFor(name, options);
+    const truth = await withProgress('exact neighbours', 'queries', (onProgress) =>
+      groundTruth(dataset, k, { threads: availableParallelism(), onProgress }),
+    );
+    const costs = await withProgress('building', 'builds', (onProgress) =>
+      benchBuild({ dataset, truth, k, seed, threads, rounds, onProgress }),
+    );
+    say(`${name}: ${formatCount(dataset.train.rows)} vectors\n${buildTable(costs)}`);
+    const broken = costs.flatMap(({ faults }) => faults);
+    for (const fault of broken.slice(0, 10)) say(`broken: ${fault}`);
+    const result = { machine: describeMachine(), versions: describeVersions(), dataset: name, rounds, costs };
+    const [file] = await writeOutputs(out, { [`build-${name}.json`]: `${JSON.stringify(result, null, 2)}\n` });
+    say(`wrote ${file}\n`);
+  }
+}
+
+/** What it takes to open the file that was named, or one for each set. */
+async function files(options: BenchOptions, say: (text: string) => void): Promise<void> {
+  const { datasets, rounds, seed, threads = availableParallelism(), out } = options;
+  const measured = async (file: string, bytes: number) => {
+    const openings = await withProgress('opening', 'times', (onProgress) => benchFiles(file, { rounds, onProgress }));
+    say(`${file}: ${formatBytes(bytes)}\n${filesTable(openings)}\n`);
+  };
+  if (options.file !== undefined) {
+    const { ok, bytes, faults } = await verify(options.file);
+    if (!ok) throw new IndexFileError(options.file, faults[0], 'see npm run annlab -- verify');
+    return measured(options.file, bytes);
+  }
+  for (const name of datasets) {
+    const { train: base, metric } = await loadFor(name, options);
+    const { hnsw } = await withProgress('building hnsw sq7', 'vectors', (onProgress) =>
+      buildHnsw({ codes: 'sq7', seed, base, metric, threads, onProgress }),
+    );
+    const file = path.join(out, `${name}.ann`);
+    const { bytes } = await withProgress('saving', 'bytes', (onProgress) => save(hnsw, file, { onProgress }));
+    await measured(file, bytes);
+  }
+}
+
+function loadFor(name: string, { rows, queries }: BenchOptions) {
+  const most = { maxQueries: queries, ...(rows !== undefined && { maxRows: rows }) };
+  return withLoadProgress((onProgress) => loadDataset(name, { onProgress, ...most }));
 }
 
 if (isMain(import.meta.url)) {

@@ -10,6 +10,11 @@ export function formatMicros(us: number): string {
   return us < 99.95 ? us.toFixed(1) : formatCount(us);
 }
 
+/** 0.9 ms, 45 ms, 1.2 s */
+export function formatMillis(ms: number): string {
+  return ms < 9.95 ? `${ms.toFixed(1)} ms` : ms < 999.5 ? `${Math.round(ms)} ms` : formatSeconds(ms / 1000);
+}
+
 /** 8.3 s, 84 s, 3 min 12 s */
 export function formatSeconds(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;

@@ -1,19 +1,25 @@
 /**
- * One measured run over one dataset: ground truth, builds, the sweep, exact search beside it; and what it leaves: a table to
- * read now, and `results.json`, the curves as SVG and `report.html` to keep.
+ * One measured run over one dataset: ground truth, builds, the sweep, exact search beside it, batches on all threads, and an index
+ * that went through a file; and what it leaves: tables to read now, and `results.json`, the curves as SVG, `report.html` and
+ * the index itself to keep.
  */
-import { buildFlat, buildHnsw, type HnswVariant } from './build.ts';
+import path from 'node:path';
+import { AddressSpaceError, AnnError, OutputError } from '../core/errors.ts';
+import type { Matrix } from '../core/matrix.ts';
+import { type BatchRow, batchWidths, measureBatches } from './batches.ts';
+import { buildFlat, buildHnsw, type HnswSearcher, type HnswVariant } from './build.ts';
 import type { Dataset } from './datasets.ts';
 import { type FigureOptions, recallDistancesFigure, recallLatencyFigure, recallQpsFigure } from './figures.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
+import { type DiskRun, throughDisk } from './from-disk.ts';
 import { groundTruth } from './ground-truth.ts';
 import { describeMachine, describeVersions } from './machine.ts';
 import { withProgress } from './progress.ts';
 import type { Truth } from './recall.ts';
 import { type ReportFigure, renderReport } from './report.ts';
 import { type Results, writeOutputs } from './results.ts';
-import { headlines, rowsTable } from './summary.ts';
-import { type Searcher, type SweepRow, seriesLabel, sweep } from './sweep.ts';
+import { batchesTable, diskLine, headlines, rowsTable } from './summary.ts';
+import { defaultEfs, type Searcher, type SweepRow, seriesLabel, seriesOf, sweep } from './sweep.ts';
 
 export interface Job {
   dataset: Dataset;
@@ -25,49 +31,54 @@ export interface Job {
   /** Widths of the beam. Default: from k up until recall is 0.9995. */
   efs?: readonly number[];
   rounds: number;
-  /** For ground truth; searches are measured on one thread. */
+  /** For builds, and for batches where there are several; the sweep is on one. */
   threads: number;
+  /** For ground truth. */
+  truthThreads: number;
+  /** Whether the first index is saved, opened and swept as well. */
+  disk: boolean;
   /** The folder of the results; it should have been prepared. */
   out: string;
   /** The command that repeats the job. */
   command: string;
 }
 
-/** `say` is given what a person wants to read, a line or a table at a time. */
-export async function runJob(job: Job, say: (text: string) => void): Promise<Results> {
-  const { dataset, indexes, k, efs, rounds, threads, out, command } = job;
+/**
+ * `say` is given what a person wants to read, a line or a table at a time. Where the index that went through a file is not what it
+ * was, throws AnnError, but not before everything else is measured and written.
+ */
+export async function runJob(
+  job: Job,
+  say: (text: string) => void,
+  { goThroughDisk = throughDisk } = {},
+): Promise<Results> {
+  const { dataset, k, efs, rounds, threads, truthThreads, out, command } = job;
   const { name, title, train: base, queries, metric } = dataset;
   const shape = `${formatCount(base.rows)} vectors, ${formatCount(queries.rows)} queries, ${base.dimension} dimensions`;
   say(`${name} (${title}): ${shape}, ${metric}`);
   const truth = await withProgress('exact neighbours', 'queries', (onProgress) =>
-    groundTruth(dataset, Math.max(TRUTH_WIDTH, k), { threads, onProgress }),
+    groundTruth(dataset, Math.max(TRUTH_WIDTH, k), { threads: truthThreads, onProgress }),
   );
 
-  const searchers: Searcher[] = [];
-  let hugePages = false;
-  for (const variant of indexes) {
-    const searcher = await withProgress(
-      `building ${variant.index ?? 'hnsw'} ${variant.codes}`,
-      'vectors',
-      (onProgress) => buildHnsw({ ...variant, base, metric, onProgress }),
-    );
-    const { buildSeconds, ramBytes, stats } = searcher;
-    hugePages ||= stats.hugePages;
-    say(`${seriesLabel(searcher)}: built in ${formatSeconds(buildSeconds)}, ${formatBytes(ramBytes)} of RAM`);
-    searchers.push(searcher);
-  }
+  const built = await buildAll(job, say);
+  const disk = job.disk ? await saveAndOpen(job, built[0], goThroughDisk, say) : {};
+  const searchers: Searcher[] = [...built];
+  // A point here and there shows that the curve is the same.
+  if (disk.searcher) searchers.push(efs ? disk.searcher : { ...disk.searcher, widths: everyOther(defaultEfs(k)) });
   const rows = await withProgress('searching', 'passes', (onProgress) =>
     sweep({
       ...{ dataset: name, searcher: searchers, queries, truth, k, rounds, onProgress },
       ...(efs ? { efs } : { enough: ENOUGH_RECALL }),
     }),
   );
+  const batches = threads > 1 ? await measureAllBatches(job, built, rows, truth) : [];
   rows.push(...(await measureExact(job, truth)));
   say(`\n${rowsTable(rows)}\n`);
+  if (batches.length > 0) say(`${batchesTable(batches)}\n`);
   for (const line of headlines(rows)) say(line);
 
   const results: Results = {
-    machine: describeMachine({ hugePages }),
+    machine: describeMachine({ hugePages: built.some(({ stats }) => stats.hugePages) }),
     versions: describeVersions(),
     run: {
       date: new Date().toISOString(),
@@ -76,9 +87,9 @@ export async function runJob(job: Job, say: (text: string) => void): Promise<Res
         ...{ name, about: title, metric },
         ...{ vectors: base.rows, queries: queries.rows, dimension: base.dimension },
       },
-      parameters: { k, ...job.parameters, rounds },
+      parameters: { k, ...job.parameters, rounds, threads },
     },
-    rows,
+    ...{ rows, batches, disk: disk.run ?? null },
   };
   const figures = figuresOf(results);
   const paths = await writeOutputs(out, {
@@ -87,7 +98,73 @@ export async function runJob(job: Job, say: (text: string) => void): Promise<Res
     'report.html': renderReport(results, figures),
   });
   say(`\nwrote ${paths.join(', ')}`);
+  if (disk.run) {
+    const file = path.join(out, disk.run.file);
+    say(`and the index: open('${file}') brings it back in a program, npm run annlab -- verify ${file} checks it`);
+  }
+  if (disk.failure) throw disk.failure;
   return results;
+}
+
+function everyOther(widths: readonly number[]): number[] {
+  return widths.filter((_, i) => i % 2 === 0);
+}
+
+async function buildAll(job: Job, say: (text: string) => void): Promise<HnswSearcher[]> {
+  const { dataset, indexes, threads } = job;
+  const { train: base, metric } = dataset;
+  const on = threads > 1 ? ` on ${threads} threads` : '';
+  const built: HnswSearcher[] = [];
+  for (const variant of indexes) {
+    const label = `building ${variant.index ?? 'hnsw'} ${variant.codes}`;
+    const searcher = await withProgress(label, 'vectors', (onProgress) =>
+      buildHnsw({ ...variant, base, metric, threads, onProgress }),
+    );
+    const { buildSeconds, ramBytes } = searcher;
+    say(`${seriesLabel(searcher)}: built in ${formatSeconds(buildSeconds)}${on}, ${formatBytes(ramBytes)} of RAM`);
+    built.push(searcher);
+  }
+  return built;
+}
+
+/** What goes wrong costs this run alone: it is said at once and, where it is worse than a lack of room, kept for the end. */
+async function saveAndOpen(
+  { dataset: { name, queries }, k, rounds, out }: Job,
+  searcher: HnswSearcher,
+  goThroughDisk: typeof throughDisk,
+  say: (text: string) => void,
+): Promise<{ searcher?: Searcher; run?: DiskRun; failure?: AnnError }> {
+  const file = path.join(out, `${name}-${searcher.codes}.ann`);
+  const label = seriesLabel(searcher);
+  try {
+    const disk = await goThroughDisk({ searcher, path: file, queries, k, rounds });
+    say(diskLine(disk.run));
+    return disk;
+  } catch (error) {
+    if (!(error instanceof AnnError)) throw error;
+    say(`${label} from disk: left out: ${error.message}`);
+    return error instanceof OutputError || error instanceof AddressSpaceError ? {} : { failure: error };
+  }
+}
+
+async function measureAllBatches(
+  { dataset: { name, queries }, k, rounds, threads }: Job,
+  built: readonly HnswSearcher[],
+  rows: readonly SweepRow[],
+  truth: Truth,
+): Promise<BatchRow[]> {
+  const curves = seriesOf(rows);
+  const few = firstQueries(queries, truth, BATCH_QUERIES);
+  const batches: BatchRow[] = [];
+  for (const searcher of built) {
+    const label = seriesLabel(searcher);
+    const efs = batchWidths(curves.find(([row]) => seriesLabel(row) === label)!, k);
+    const measured = await withProgress(`${label} in batches`, 'batches', (onProgress) =>
+      measureBatches({ ...{ dataset: name, searcher, ...few, k, efs, threads, rounds, onProgress } }),
+    );
+    batches.push(...measured);
+  }
+  return batches;
 }
 
 /** Where the default widths end, even if the list goes on. */
@@ -100,18 +177,16 @@ async function measureExact({ dataset, k, rounds }: Job, truth: Truth): Promise<
   const { name, train: base, queries, metric } = dataset;
   const searcher = await buildFlat({ base, metric });
   const affordable = Math.floor(EXACT_BYTES / base.data.byteLength);
-  const few = Math.min(Math.max(affordable, 10), 200, queries.rows);
-  const width = truth.ids.length / queries.rows;
+  const few = firstQueries(queries, truth, Math.min(Math.max(affordable, 10), 200));
   return withProgress('exact search', 'passes', (onProgress) =>
     sweep({
       dataset: name,
       searcher,
-      queries: { ...queries, data: queries.data.subarray(0, few * queries.dimension), rows: few },
-      truth: { ids: truth.ids.subarray(0, few * width), distances: truth.distances.subarray(0, few * width) },
+      ...few,
       k,
       efs: null,
       rounds,
-      warmup: Math.min(few, 5),
+      warmup: Math.min(few.queries.rows, 5),
       onProgress,
     }),
   );
@@ -119,32 +194,53 @@ async function measureExact({ dataset, k, rounds }: Job, truth: Truth): Promise<
 
 /** Vector bytes read in one round of exact search. */
 const EXACT_BYTES = 15e9;
+/** Queries in a batch at most: a second's work or less. */
+const BATCH_QUERIES = 10_000;
+
+/** At most so many queries, and their truth. */
+function firstQueries(
+  { data, rows, dimension }: Matrix,
+  truth: Truth,
+  most: number,
+): { queries: Matrix; truth: Truth } {
+  const few = Math.min(most, rows);
+  const width = truth.ids.length / rows;
+  return {
+    queries: { data: data.subarray(0, few * dimension), rows: few, dimension },
+    truth: { ids: truth.ids.subarray(0, few * width), distances: truth.distances.subarray(0, few * width) },
+  };
+}
 
 type Figure = ReportFigure & { file: string };
 
 function figuresOf({ run, rows }: Results): Figure[] {
   const { name, vectors, dimension } = run.dataset;
+  // Where it came from shows in an index's speed; the work is the same.
+  const inMemory = rows.filter(({ from }) => from === undefined);
   const subtitle = `${name}, ${formatCount(vectors)} vectors, ${dimension}-D`;
-  const draw = (figure: (rows: readonly SweepRow[], options: FigureOptions) => string) => (width: number) =>
-    figure(rows, { width, subtitle: width < 500 ? name : subtitle });
+  const draw =
+    (figure: (rows: readonly SweepRow[], options: FigureOptions) => string, shown: readonly SweepRow[]) =>
+    (width: number) =>
+      figure(shown, { width, subtitle: width < 500 ? name : subtitle });
   return [
     {
       file: 'recall-qps.svg',
-      caption:
-        'Up and to the right is better. Each dot is one efSearch: a wider beam finds more of the true neighbours and takes longer. The dashed line is exact search.',
-      draw: draw(recallQpsFigure),
+      caption: `Up and to the right is better. Each dot is one efSearch: a wider beam finds more of the true neighbours and takes longer. The dashed line is exact search.${
+        inMemory.length < rows.length ? ' From disk: the same index, saved and opened again.' : ''
+      }`,
+      draw: draw(recallQpsFigure, rows),
     },
     {
       file: 'recall-latency.svg',
       caption:
         'Down and to the right is better. Solid: the mean. Dashed in the same colour: what 99 queries in 100 stay below.',
-      draw: draw(recallLatencyFigure),
+      draw: draw(recallLatencyFigure, inMemory),
     },
     {
       file: 'recall-distances.svg',
       caption:
         'Down and to the right is better. Counted, not timed: how many vectors or codes a query was compared with, the same on every machine.',
-      draw: draw(recallDistancesFigure),
+      draw: draw(recallDistancesFigure, inMemory),
     },
   ];
 }

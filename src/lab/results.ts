@@ -4,7 +4,9 @@ import { access, mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { OutputError } from '../core/errors.ts';
 import type { Metric } from '../graph/vector-index.ts';
+import type { BatchRow } from './batches.ts';
 import { writeWhole } from './cache.ts';
+import type { DiskRun } from './from-disk.ts';
 import type { Machine, Versions } from './machine.ts';
 import type { SweepRow } from './sweep.ts';
 
@@ -12,7 +14,12 @@ export interface Results {
   machine: Machine;
   versions: Versions;
   run: Run;
+  /** One query at a time, on one thread. */
   rows: SweepRow[];
+  /** All queries at once, on several threads; empty where there was one. */
+  batches: BatchRow[];
+  /** The index that went through a file; null where none did. */
+  disk: DiskRun | null;
 }
 
 /** What was run, so that it can be run again. */

@@ -1,7 +1,7 @@
 /**
  * The main job, `npm start`: real data in, the curve of speed against recall out. Loads a dataset, computes or loads its exact
- * neighbours, builds HNSW, sweeps efSearch, measures exact search beside it, and leaves `results.json`, the figures as SVG
- * and `report.html` in `out/`.
+ * neighbours, builds HNSW, saves and opens it, sweeps efSearch, measures exact search and batches beside it, and leaves
+ * `results.json`, the figures as SVG, `report.html` and the saved index in `out/`.
  */
 import { availableParallelism } from 'node:os';
 import { DownloadError } from '../core/errors.ts';
@@ -34,7 +34,7 @@ export interface StartOptions {
   efConstruction: number;
   codes: 'f32' | 'sq7' | 'both';
   seed: number;
-  /** For ground truth; searches are measured on one. */
+  /** For ground truth, builds and batches; the sweep is on one. */
   threads: number;
   /** The folder of the results. */
   out: string;
@@ -61,8 +61,11 @@ const FLAGS: Record<string, Flag> = {
     value: '<list>',
     help: 'widths of the beam to sweep, such as 10,20,40,80; default: from k up\nuntil recall is 0.9995',
   },
-  seed: { value: '<n>', help: 'decides levels and rotations: same seed, same graph; default 1' },
-  threads: { value: '<n>', help: 'for ground truth; searches are measured on one; default all cores' },
+  seed: { value: '<n>', help: 'decides levels and rotations; default 1' },
+  threads: {
+    value: '<n>',
+    help: 'for ground truth, builds and batches; the sweep is on one; default all cores.\nOnly 1 builds the same graph from the same seed every time',
+  },
   queries: { value: '<n>', help: 'only the first n queries' },
   rows: { value: '<n>', help: 'only the first n vectors' },
   rounds: { value: '<n>', help: 'times that everything is measured; the median counts; default 3' },
@@ -79,7 +82,8 @@ const HELP = `Draws the curve of speed against recall: HNSW and exact search on 
 
 ${flagHelp(FLAGS)}
 
-Writes results.json, recall-qps.svg, recall-latency.svg, recall-distances.svg and report.html.`;
+Writes results.json, recall-qps.svg, recall-latency.svg, recall-distances.svg, report.html, and the first index as it is
+saved: <dataset>-<codes>.ann.`;
 
 /** Throws UsageError, whose message is one line for the person at the keyboard. */
 export function parseStartArguments(argv: readonly string[]): StartOptions | 'help' | 'list' {
@@ -99,7 +103,7 @@ export function parseStartArguments(argv: readonly string[]): StartOptions | 'he
       integerFlag(line, 'ef-construction', { min: M, max: 65_536 }) ?? Math.max(HNSW_DEFAULTS.efConstruction, M),
     codes: choiceFlag(line, 'codes', ['f32', 'sq7', 'both']) ?? 'both',
     seed: integerFlag(line, 'seed', { min: 0, max: 2 ** 32 - 1 }) ?? 1,
-    threads: integerFlag(line, 'threads', { min: 1, max: 1024 }) ?? availableParallelism(),
+    threads: integerFlag(line, 'threads', { min: 1, max: MOST_THREADS }) ?? defaultThreads(),
     out: (line.values.out as string | undefined) ?? 'out',
     rounds: integerFlag(line, 'rounds', { min: 1, max: 99 }) ?? 3,
     ...(dataset !== undefined && { dataset }),
@@ -109,20 +113,27 @@ export function parseStartArguments(argv: readonly string[]): StartOptions | 'he
   };
 }
 
+/** As many as a pool may have. */
+const MOST_THREADS = 255;
+
+function defaultThreads(): number {
+  return Math.min(availableParallelism(), MOST_THREADS);
+}
+
 /** Runs the whole job; `say` is given what a person wants to read, a line or a table at a time. */
 export async function start(
   options: StartOptions,
   say: (text: string) => void,
   { load = loadDataset } = {},
 ): Promise<Results> {
-  const { M, efConstruction, seed, out } = options;
+  const { M, efConstruction, seed, threads, out } = options;
   await prepareFolder(out);
   const dataset = await obtain(options, say, load);
   const kinds = options.codes === 'both' ? (['sq7', 'f32'] as const) : [options.codes];
   const parameters = { M, efConstruction, seed };
   const indexes = kinds.map((codes) => ({ codes, ...parameters }));
   const command = commandOf({ ...options, dataset: dataset.name });
-  return runJob({ ...options, dataset, indexes, parameters, command }, say);
+  return runJob({ ...options, dataset, indexes, parameters, truthThreads: threads, disk: true, command }, say);
 }
 
 /** The set that was asked for; where none was and the default cannot be had, a synthetic one, and says so. */
@@ -156,6 +167,7 @@ function commandOf(options: StartOptions & { dataset: string }): string {
     ['codes', options.codes],
     ['ef', options.efs?.join(',')],
     ['seed', options.seed],
+    ['threads', options.threads === defaultThreads() ? undefined : options.threads],
     ['rounds', options.rounds],
     ['queries', options.queries],
     ['rows', options.rows],

@@ -24,6 +24,10 @@ export interface Searcher {
   index: string;
   /** How the index holds the vectors that it walks on: `f32`, `sq7`, `bf16`, … */
   codes: string;
+  /** Where it came from, if it was not built in memory; names the curve too. */
+  from?: 'disk';
+  /** Of the sweep's widths, those that it is searched at. Default: all. */
+  widths?: readonly number[];
   buildSeconds: number;
   ramBytes: number;
   /** A synchronous search is never awaited: neither kind pays for the other. */
@@ -35,6 +39,8 @@ export interface SweepRow {
   dataset: string;
   index: string;
   codes: string;
+  /** Where the index came from, if it was not built in memory. */
+  from?: 'disk';
   k: number;
   /** null: there is no beam to widen, the search is exact. */
   efSearch: number | null;
@@ -79,7 +85,11 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
   const efs = options.efs === null ? [null] : [...(options.efs ?? defaultEfs(k))].sort((a, b) => a - b);
   checkOptions({ queries, truth, k, efs, rounds });
   const searchers = [options.searcher].flat();
-  const turns = efs.flatMap((efSearch) => searchers.map((searcher) => ({ searcher, efSearch, passes: [] as Pass[] })));
+  const turns = efs.flatMap((efSearch) =>
+    searchers
+      .filter(({ widths }) => efSearch === null || widths?.includes(efSearch) !== false)
+      .map((searcher) => ({ searcher, efSearch, passes: [] as Pass[] })),
+  );
   const bench = prepare(queries, truth, k, warmup);
 
   const satisfied = new Set<Searcher>();
@@ -104,6 +114,7 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
       dataset,
       index: searcher.index,
       codes: searcher.codes,
+      ...(searcher.from && { from: searcher.from }),
       k,
       efSearch,
       recall: middle((pass) => pass.recall),
@@ -158,11 +169,11 @@ export function paretoFront(rows: readonly SweepRow[]): SweepRow[] {
   return front.reverse();
 }
 
-/** The rows of each curve (same dataset, index, codes and k), in order of first appearance. */
+/** The rows of each curve (same dataset, index, codes, origin and k), in order of first appearance. */
 export function seriesOf(rows: readonly SweepRow[]): SweepRow[][] {
   const series = new Map<string, SweepRow[]>();
   for (const one of rows) {
-    const key = JSON.stringify([one.dataset, one.index, one.codes, one.k]);
+    const key = JSON.stringify([one.dataset, one.index, one.codes, one.from, one.k]);
     const curve = series.get(key);
     if (curve) curve.push(one);
     else series.set(key, [one]);
@@ -170,9 +181,9 @@ export function seriesOf(rows: readonly SweepRow[]): SweepRow[][] {
   return [...series.values()];
 }
 
-/** What a curve is called: `hnsw sq7`. */
-export function seriesLabel({ index, codes }: { index: string; codes: string }): string {
-  return `${index} ${codes}`;
+/** What a curve is called: `hnsw sq7`, or `hnsw sq7 from disk`. */
+export function seriesLabel({ index, codes, from }: Pick<Searcher, 'index' | 'codes' | 'from'>): string {
+  return from ? `${index} ${codes} from ${from}` : `${index} ${codes}`;
 }
 
 function checkOptions({
@@ -276,11 +287,11 @@ async function runPass(bench: Bench, searcher: Searcher, efSearch: number | null
 }
 
 /** The smallest value that at least this share of all do not exceed (nearest rank). */
-function percentile(sorted: Float64Array, share: number): number {
+export function percentile(sorted: Float64Array | Float32Array, share: number): number {
   return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)];
 }
 
-function median(values: number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];
 }

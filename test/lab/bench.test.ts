@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
 import { type BenchOptions, bench, kernelsTable, parseBenchArguments } from '../../src/lab/bench.ts';
+import type { BuildCost } from '../../src/lab/bench-build.ts';
 import { benchKernels } from '../../src/lab/bench-kernels.ts';
 
 let folder: string;
@@ -20,9 +21,15 @@ afterAll(async () => {
 });
 
 describe('the command line of npm run bench', () => {
-  it('measures both parts unless told which', () => {
-    expect(parseBenchArguments([])).toMatchObject({ parts: ['kernels', 'indexes'], dimension: 1024, rounds: 3 });
-    expect(parseBenchArguments(['indexes'])).toMatchObject({ parts: ['indexes'] });
+  it('measures all parts unless told which', () => {
+    expect(parseBenchArguments([])).toMatchObject({
+      parts: ['kernels', 'indexes', 'build', 'files'],
+      dimension: 1024,
+      rounds: 3,
+    });
+    expect(parseBenchArguments(['indexes'])).not.toHaveProperty('threads');
+    expect(parseBenchArguments(['files', '--file', 'a.ann'])).toMatchObject({ parts: ['files'], file: 'a.ann' });
+    expect(parseBenchArguments(['indexes', '--threads', '4'])).toMatchObject({ threads: 4 });
     expect(parseBenchArguments(['kernels', '--dimension', '768'])).toMatchObject({
       parts: ['kernels'],
       dimension: 768,
@@ -33,15 +40,17 @@ describe('the command line of npm run bench', () => {
   });
 
   it.each([
-    [['everything'], /^everything: choose from kernels, indexes, day$/],
+    [['everything'], /^everything: choose from kernels, indexes, build, files, day$/],
     [['day'], /^day : which one\?.*npm run bench -- day 3$/],
     [['day', 'three'], /^day three: which one/],
     [['day', '3', 'kernels'], /^day 3 kernels: one day at a time/],
     [['kernels', 'day', '3'], /^day 3 stands alone: npm run bench -- day 3$/],
     [['kernels', 'day'], /^day stands alone: npm run bench -- day 3$/],
-    [['day', '3', '--dataset', 'x', '--out', 'y'], /^day 3 --dataset: that flag goes with indexes$/],
-    [['day', '3', '--out', 'y'], /^day 3 --out: that flag goes with kernels, indexes$/],
-    [['kernels', '--rounds', '2'], /^kernels --rounds: that flag goes with indexes, day$/],
+    [['day', '3', '--dataset', 'x', '--out', 'y'], /^day 3 --dataset: that flag goes with indexes, build, files$/],
+    [['day', '3', '--out', 'y'], /^day 3 --out: that flag goes with kernels, indexes, build, files$/],
+    [['kernels', '--threads', '2'], /^kernels --threads: that flag goes with indexes, build, files$/],
+    [['kernels', '--rounds', '2'], /^kernels --rounds: that flag goes with indexes, build, files, day$/],
+    [['indexes', '--file', 'a.ann'], /^indexes --file: that flag goes with files$/],
     [['indexes', '--dimension', '8'], /^indexes --dimension: that flag goes with kernels$/],
     [['--dimension', '0'], /--dimension 0/],
     [['--rows', '99'], /--rows 99/],
@@ -107,7 +116,7 @@ describe('the index benchmark', () => {
     await bench({ ...options, datasets, rows: 1200, queries: 20, rounds: 1, out }, (text) => said.push(text));
     expect((await readdir(out)).sort()).toEqual(datasets);
     for (const name of datasets) {
-      const { rows, run } = JSON.parse(await readFile(path.join(out, name, 'results.json'), 'utf8'));
+      const { rows, run, batches, disk } = JSON.parse(await readFile(path.join(out, name, 'results.json'), 'utf8'));
       expect(run.command).toBe(
         `npm run bench -- indexes --dataset ${name} --rows 1200 --queries 20 --rounds 1 --seed 1`,
       );
@@ -118,7 +127,68 @@ describe('the index benchmark', () => {
         'hnsw unfiltered f32',
         'flat f32',
       ]);
+      expect([batches, disk]).toEqual([[], null]);
     }
     expect(said.join('\n')).toContain('hnsw unfiltered f32: built in');
+  });
+
+  it('builds on several threads where it is told to, and measures batches on them', async () => {
+    const options = parseBenchArguments(['indexes', '--threads', '2', '--rounds', '1']) as BenchOptions;
+    const out = path.join(folder, 'threads');
+    await bench({ ...options, datasets: ['gaussian-32-10k'], rows: 1000, queries: 20, out }, () => {});
+    const { run, batches } = JSON.parse(await readFile(path.join(out, 'gaussian-32-10k', 'results.json'), 'utf8'));
+    expect(run.command).toMatch(/ --threads 2$/);
+    expect(new Set(batches.map((row: Record<string, string>) => `${row.index} ${row.codes} ${row.threads}`))).toEqual(
+      new Set(['hnsw sq7 2', 'hnsw f32 2', 'hnsw unfiltered sq7 2', 'hnsw unfiltered f32 2']),
+    );
+  });
+});
+
+describe('the build benchmark', () => {
+  it('builds with one writer and with several, whole graphs all of them', async () => {
+    const said: string[] = [];
+    const out = path.join(folder, 'build');
+    const options = parseBenchArguments([
+      'build',
+      '--threads',
+      '3',
+      '--rounds',
+      '3',
+      '--queries',
+      '50',
+    ]) as BenchOptions;
+    await bench({ ...options, datasets: ['gaussian-32-10k'], rows: 1500, out }, (text) => said.push(text));
+    const { costs, rounds } = JSON.parse(await readFile(path.join(out, 'build-gaussian-32-10k.json'), 'utf8'));
+    expect(rounds).toBe(3);
+    expect(costs.map(({ codes, threads }: BuildCost) => `${codes} ${threads}`)).toEqual([
+      'sq7 1',
+      'sq7 3',
+      'f32 1',
+      'f32 3',
+    ]);
+    for (const { seconds, speedup, recall, faults, threads } of costs as BuildCost[]) {
+      expect(seconds).toBeGreaterThan(0);
+      expect(recall).toBeGreaterThan(0.9);
+      expect(faults).toEqual([]);
+      if (threads === 1) expect(speedup).toBe(1);
+    }
+    expect(said.join('\n')).toMatch(/codes +writers +build +speed-up +recall at ef 64 +faults/);
+  });
+});
+
+describe('the file benchmark', () => {
+  it('opens a file of its own, mapped and read, and one that is named', async () => {
+    const said: string[] = [];
+    const out = path.join(folder, 'files');
+    const options = parseBenchArguments(['files', '--rounds', '1']) as BenchOptions;
+    await bench({ ...options, datasets: ['gaussian-32-10k'], rows: 500, out }, (text) => said.push(text));
+    const file = path.join(out, 'gaussian-32-10k.ann');
+    expect(said[0]).toContain(file);
+    expect(said[0]).toMatch(/^(mapped|read) .* ms/m);
+    await bench({ ...options, file, out }, (text) => said.push(text));
+    expect(said[1]).toMatch(/^read .* ms/m);
+    await expect(bench({ ...options, file: path.join(out, 'none.ann'), out }, () => {})).rejects.toThrow(
+      /no such file/,
+    );
   });
 });

@@ -16,7 +16,7 @@ import {
 } from '../../src/lab/figures.ts';
 import { TWELVE_LINKS, TWELVE_POINTS, TWELVE_TRAP } from '../../src/lab/twelve-points.ts';
 import { readElements } from './markup.ts';
-import { exactRow, plausibleRows } from './rows.ts';
+import { exactRow, plausibleRows, rowsFromDisk } from './rows.ts';
 import { greedyTrace, TWO_LAYERS } from './walks.ts';
 
 const rows = [...plausibleRows(), ...plausibleRows({ codes: 'f32', slowdown: 2.5 }), exactRow()];
@@ -132,6 +132,9 @@ describe('what a figure says', () => {
       expect.arrayContaining(['hnsw sq7, mean', 'hnsw sq7, p99', 'hnsw f32, mean', 'hnsw f32, p99', 'exact: 3,200 µs']),
     );
     expect(texts(recallDistancesFigure(rows))).toEqual(expect.arrayContaining(['hnsw sq7', 'exact: 60k']));
+    const opened = [...rows, ...rowsFromDisk()];
+    expect(texts(recallQpsFigure(opened))).toContain('hnsw sq7 from disk');
+    expect(texts(recallQpsFigure(opened, { width: 380 })), 'short where room is').toContain('from disk');
     const counted = growth.map(({ us, ...point }) => point);
     expect(growthFigure(counted, { cost: 'distances' })).toBe(growthFigure(growth, { cost: 'distances' }));
     // @ts-expect-error points without a time have none to draw

@@ -1,11 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatMicros, formatSeconds, formatShort, formatTable } from '../../src/lab/format.ts';
+import {
+  formatBytes,
+  formatMicros,
+  formatMillis,
+  formatSeconds,
+  formatShort,
+  formatTable,
+} from '../../src/lab/format.ts';
 
 describe('numbers as people read them', () => {
   it.each([
     [formatMicros, 17.46, '17.5'],
     [formatMicros, 99.96, '100'],
     [formatMicros, 3225.8, '3,226'],
+    [formatMillis, 0.62, '0.6 ms'],
+    [formatMillis, 9.96, '10 ms'],
+    [formatMillis, 999.4, '999 ms'],
+    [formatMillis, 1234, '1.2 s'],
     [formatSeconds, 0.04, '0.0 s'],
     [formatSeconds, 9.96, '10 s'],
     [formatSeconds, 84.4, '84 s'],

@@ -1,4 +1,6 @@
-/** Rows as a sweep of a plausible index returns them, for the tests of what is drawn and written from rows. */
+/** What measuring a plausible index returns, for the tests of what is drawn and written from it. */
+import type { BatchRow } from '../../src/lab/batches.ts';
+import type { DiskRun } from '../../src/lab/from-disk.ts';
 import type { SweepRow } from '../../src/lab/sweep.ts';
 
 export function plausibleRows({ index = 'hnsw', codes = 'sq7', slowdown = 1 } = {}): SweepRow[] {
@@ -36,5 +38,26 @@ export function exactRow(): SweepRow {
     p99Us: 3900,
     distances: 60_000,
     hops: 0,
+  };
+}
+
+/** The same rows as they come from an index that was opened from a file. */
+export function rowsFromDisk(): SweepRow[] {
+  return plausibleRows({ slowdown: 1.1 }).map((row) => ({ ...row, from: 'disk' }));
+}
+
+export function plausibleBatches({ codes = 'sq7', slowdown = 1 } = {}): BatchRow[] {
+  return plausibleRows({ codes, slowdown })
+    .slice(2, 4)
+    .map(({ dataset, index, k, efSearch, recall, qps, p50Us, p99Us }) => ({
+      ...{ dataset, index, codes, k, efSearch: efSearch!, threads: 2, queries: 78, recall, p50Us, p99Us },
+      ...{ qps: 1.9 * qps, qpsOnOne: qps },
+    }));
+}
+
+export function plausibleDiskRun(): DiskRun {
+  return {
+    ...{ index: 'hnsw', codes: 'sq7', file: 'plausible-sq7.ann', bytes: 69 * 2 ** 20 },
+    ...{ saveSeconds: 0.0834, openMs: 1.94, firstQueryMs: 0.62, mapped: true, residentBytes: 66 * 2 ** 20 },
   };
 }

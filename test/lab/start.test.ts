@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DownloadError, OutputError, UsageError } from '../../src/core/errors.ts';
+import { open, verify } from '../../src/engine/index-file.ts';
 import { loadDataset } from '../../src/lab/datasets.ts';
 import {
   DEFAULT_DATASET,
@@ -32,7 +33,7 @@ describe('the command line of npm start', () => {
   it('has defaults for everything', () => {
     const options = parseStartArguments([]) as StartOptions;
     expect(options).toMatchObject({ k: 10, M: 16, efConstruction: 100, codes: 'both', seed: 1, rounds: 3, out: 'out' });
-    expect(options.threads).toBeGreaterThanOrEqual(1);
+    expect(options.threads).toBe(Math.min(availableParallelism(), 255));
     expect(options).not.toHaveProperty('dataset');
     expect(options).not.toHaveProperty('efs');
   });
@@ -76,6 +77,7 @@ describe('the command line of npm start', () => {
     [['--codes', 'int8'], /--codes int8: choose one of f32, sq7, both/],
     [['--seed', '-1'], /--seed/],
     [['--threads', 'all'], /--threads all/],
+    [['--threads', '0'], /--threads 0: expected a whole number from 1 to 255/],
     [['--out'], /--out/],
   ])('refuses %j', (argv, message) => {
     expect(() => parseStartArguments(argv)).toThrow(UsageError);
@@ -105,6 +107,7 @@ describe('the main job', () => {
     const results = await run('first');
     const out = path.join(folder, 'first');
     expect((await readdir(out)).sort()).toEqual([
+      'clustered-32-10k-sq7.ann',
       'recall-distances.svg',
       'recall-latency.svg',
       'recall-qps.svg',
@@ -124,9 +127,11 @@ describe('the main job', () => {
       'hnsw sq7 40',
       'hnsw f32 10',
       'hnsw f32 40',
+      'hnsw sq7 10',
+      'hnsw sq7 40',
       'flat f32 null',
     ]);
-    for (const row of written.rows) {
+    for (const { from, ...row } of written.rows) {
       expect(Object.keys(row)).toEqual([
         'dataset',
         'index',
@@ -148,16 +153,55 @@ describe('the main job', () => {
       }
       expect(row.recall).toBeLessThanOrEqual(1);
     }
-    const [, sq7, , f32, exact] = written.rows;
+    const [, sq7, , f32, , opened, exact] = written.rows;
     expect(sq7.recall).toBeGreaterThan(0.95);
     expect(f32.recall).toBeGreaterThan(0.95);
     expect(exact).toMatchObject({ recall: 1, distances: 1500 });
     expect(f32.distances).toBeLessThan(1500);
+    expect(written.rows.map((row: Record<string, unknown>) => row.from)).toEqual([
+      ...Array(4).fill(undefined),
+      ...['disk', 'disk', undefined],
+    ]);
+    // The same graph, the same walk.
+    for (const same of ['recall', 'distances', 'hops', 'ramBytes']) expect(opened[same], same).toBe(sq7[same]);
     expect(await readFile(path.join(out, 'report.html'), 'utf8')).toContain(written.run.command);
     expect(said.join('\n')).toContain('recall@10');
   });
 
-  it('uses the ground truth kept by the first run, and finds the same', async () => {
+  it('measures batches on all its threads, and says which index they are of', async () => {
+    const { batches, run } = JSON.parse(await readFile(path.join(folder, 'first', 'results.json'), 'utf8'));
+    expect(run.parameters.threads).toBe(2);
+    const widths = (codes: string) =>
+      batches
+        .filter((row: Record<string, unknown>) => row.codes === codes)
+        .map((row: Record<string, unknown>) => row.efSearch);
+    for (const codes of ['sq7', 'f32']) expect(widths(codes)).toContain(64);
+    expect(batches.every((row: Record<string, unknown>) => row.threads === 2)).toBe(true);
+    expect(said.join('\n')).toContain('batches of 60 queries on 2 threads:');
+  });
+
+  it('keeps the index, which opens and is sound', async () => {
+    const file = path.join(folder, 'first', 'clustered-32-10k-sq7.ann');
+    expect(await verify(file)).toMatchObject({ ok: true, count: 1500 });
+    expect(said.join('\n')).toContain(`open('${file}')`);
+    const { disk, rows } = JSON.parse(await readFile(path.join(folder, 'first', 'results.json'), 'utf8'));
+    expect(disk).toMatchObject({ file: 'clustered-32-10k-sq7.ann', bytes: (await stat(file)).size });
+    expect((await open(file)).stats().ramBytes.total).toBe(rows[0].ramBytes);
+  });
+
+  it('goes on without the file where it cannot be written, and says why', async () => {
+    const out = path.join(folder, 'in-the-way');
+    await mkdir(path.join(out, 'clustered-32-10k-sq7.ann'), { recursive: true });
+    said.length = 0;
+    const { rows, disk } = await run('in-the-way');
+    expect(disk).toBeNull();
+    expect(rows.map(({ from }) => from)).toEqual(Array(5).fill(undefined));
+    expect(said.join('\n')).toMatch(/hnsw sq7 from disk: left out: .*sq7\.ann: cannot be written: it is a directory/);
+    expect(said.join('\n')).not.toContain('open(');
+    expect(await readFile(path.join(out, 'report.html'), 'utf8')).not.toContain('from disk</th>');
+  });
+
+  it('uses the ground truth kept by the first run', async () => {
     const kept = path.join(folder, 'cache', 'clustered-32-10k');
     const [name, ...others] = (await readdir(kept)).filter((file) => /^neighbors-.*\.bin$/.test(file));
     expect(others).toEqual([]);
@@ -165,11 +209,23 @@ describe('the main job', () => {
     await run('second');
     const after = await stat(path.join(kept, name));
     expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs]);
-    const counted = async (out: string) =>
-      JSON.parse(await readFile(path.join(folder, out, 'results.json'), 'utf8')).rows.map(
-        ({ recall, distances, hops }: Record<string, number>) => [recall, distances, hops],
-      );
-    expect(await counted('second')).toEqual(await counted('first'));
+  });
+
+  it('finds the same every time on one thread, without batches', async () => {
+    const counted = async (out: string) => {
+      const { rows, batches, run } = await start({ ...small(out), threads: 1 }, () => {});
+      expect(batches).toEqual([]);
+      if (availableParallelism() > 1) expect(run.command).toContain('--threads 1');
+      return rows.map(({ recall, distances, hops }) => [recall, distances, hops]);
+    };
+    expect(await counted('again')).toEqual(await counted('one'));
+  });
+
+  it('names the threads in its command where they are not the default', async () => {
+    const command = async (threads: number) =>
+      (await start({ ...small('command'), codes: 'f32', threads }, () => {})).run.command;
+    expect(await command(availableParallelism())).not.toContain('--threads');
+    expect(await command(availableParallelism() + 1)).toContain(`--threads ${availableParallelism() + 1} `);
   });
 
   it('takes a synthetic set where the default cannot be had, and says which and why', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { headlines, rowsTable } from '../../src/lab/summary.ts';
-import { exactRow, plausibleRows } from './rows.ts';
+import { batchesTable, diskLine, headlines, rowsTable } from '../../src/lab/summary.ts';
+import { exactRow, plausibleBatches, plausibleDiskRun, plausibleRows, rowsFromDisk } from './rows.ts';
 
 describe('rows in a terminal', () => {
   const rows = [...plausibleRows(), ...plausibleRows({ codes: 'f32', slowdown: 2.5 }), exactRow()];
@@ -32,5 +32,49 @@ describe('rows in a terminal', () => {
     ]);
     const [late] = headlines(plausibleRows().slice(2));
     expect(late).toBe('hnsw sq7: queries per second 47,619 at recall 0.97, 17,839 at recall 0.99');
+    const [row] = plausibleRows();
+    const edge = { ...row, recall: 0.9896, qps: 50_000 };
+    expect(headlines([edge, { ...row, recall: 0.999, qps: 20_000 }])).toEqual([
+      'hnsw sq7: queries per second 50,000 at recall 0.99',
+    ]);
+  });
+
+  it('tells an index from disk from the one in memory', () => {
+    const both = [...plausibleRows(), ...rowsFromDisk(), exactRow()];
+    expect(rowsTable(both)).toMatch(/^hnsw sq7 from disk +10 /m);
+    expect(
+      rowsTable(both)
+        .split('\n')
+        .filter((line) => line === ''),
+    ).toHaveLength(2);
+    expect(headlines(both).map((line) => line.split(':')[0])).toEqual(['hnsw sq7', 'hnsw sq7 from disk']);
+  });
+});
+
+describe('batches in a terminal', () => {
+  it('have a line each, a gap between indexes, and the threads above', () => {
+    const batches = [...plausibleBatches(), ...plausibleBatches({ codes: 'f32', slowdown: 2 })];
+    const [title, empty, heads, , ...lines] = batchesTable(batches).split('\n');
+    expect([title, empty]).toEqual(['batches of 78 queries on 2 threads:', '']);
+    expect(heads).toMatch(/^index +ef +recall@10 +QPS +on one +speed-up +p50 µs +p99 µs$/);
+    expect(lines[0]).toMatch(/^hnsw sq7 +40 +0\.9700 +90,476 +47,619 +1\.90× +19\.9 +37\.8$/);
+    expect(lines).toHaveLength(2 + 1 + 2);
+    expect(lines[2]).toBe('');
+  });
+});
+
+describe('a file in a terminal', () => {
+  it('is told with its size and how long everything took', () => {
+    expect(diskLine(plausibleDiskRun())).toBe(
+      'hnsw sq7 from disk: 69 MiB, saved in 83 ms, mapped in 1.9 ms, first query 0.6 ms; ' +
+        '66 MiB in memory, all of it page cache',
+    );
+  });
+
+  it('says that it was read where it could not be mapped', () => {
+    const { residentBytes: _, ...run } = plausibleDiskRun();
+    expect(diskLine({ ...run, mapped: false, openMs: 45 })).toBe(
+      'hnsw sq7 from disk: 69 MiB, saved in 83 ms, read (files cannot be mapped here) in 45 ms, first query 0.6 ms',
+    );
   });
 });

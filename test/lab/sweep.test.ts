@@ -14,7 +14,7 @@ import {
   seriesOf,
   sweep,
 } from '../../src/lab/sweep.ts';
-import { exactRow, plausibleRows } from './rows.ts';
+import { exactRow, plausibleRows, rowsFromDisk } from './rows.ts';
 
 const QUERIES = 40;
 const K = 5;
@@ -77,6 +77,24 @@ describe('sweep', () => {
       expect(row.p50Us).toBeGreaterThan(0);
       expect(row.p99Us).toBeGreaterThanOrEqual(row.p50Us);
     }
+  });
+
+  it('leaves out the widths that a searcher is not to be searched at', async () => {
+    const { searcher, calls } = fakeSearcher('f32');
+    const few = { ...fakeSearcher('few').searcher, widths: [6, 10, 99] };
+    const rows = await sweep({ ...options, rounds: 1, searcher: [searcher, few] });
+    expect(rows.map(({ codes, efSearch }) => `${codes} ${efSearch}`)).toEqual([
+      ...['f32 6', 'f32 8', 'f32 10'],
+      ...['few 6', 'few 10'],
+    ]);
+    expect(calls).toHaveLength(3 * (QUERIES + 4));
+    expect(await sweep({ ...options, efs: null, warmup: 0, searcher: few })).toHaveLength(1);
+  });
+
+  it('passes on where an index came from, if from elsewhere than memory', async () => {
+    const { searcher } = fakeSearcher('f32');
+    const rows = await sweep({ ...options, efs: [6], searcher: [searcher, { ...searcher, from: 'disk' }] });
+    expect(rows.map((row) => ('from' in row ? row.from : 'built'))).toEqual(['built', 'disk']);
   });
 
   it('lets several searchers take turns at each width', async () => {
@@ -273,10 +291,11 @@ describe('reading a curve', () => {
   });
 
   it('tells curves apart', () => {
-    const rows = [...plausibleRows(), ...plausibleRows({ codes: 'f32' }), ...plausibleRows()];
+    const rows = [...plausibleRows(), ...plausibleRows({ codes: 'f32' }), ...rowsFromDisk(), ...plausibleRows()];
     expect(seriesOf(rows).map((series) => [seriesLabel(series[0]), series.length])).toEqual([
       ['hnsw sq7', 12],
       ['hnsw f32', 6],
+      ['hnsw sq7 from disk', 6],
     ]);
   });
 });

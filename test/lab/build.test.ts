@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { buildFlat, buildHnsw } from '../../src/lab/build.ts';
+import { recallAtK } from '../../src/lab/recall.ts';
+import { gaussianSet, rows, withTruth } from '../../src/lab/teaching-sets.ts';
+import { Pool } from '../../src/workers/pool.ts';
+
+const { base, queries, truth } = withTruth(gaussianSet({ n: 2500, dimension: 16, queries: 50, seed: 5 }));
+const variant = { base, metric: 'l2', M: 8, efConstruction: 60, seed: 4 } as const;
+
+describe('building an index to be measured', () => {
+  it.each([
+    ['sq7', 1],
+    ['sq7', 2],
+    ['f32', 1],
+    ['f32', 3],
+  ] as const)(
+    '%s by %i at once: all rows are in, by their numbers, and progress reaches the end',
+    async (codes, threads) => {
+      const told: [number, number][] = [];
+      const built = await buildHnsw({ ...variant, codes, threads, onProgress: (...at) => told.push(at) });
+      const { hnsw, stats } = built;
+      expect(built).toMatchObject({ index: 'hnsw', codes, ramBytes: stats.ramBytes.total });
+      expect(built.buildSeconds).toBeGreaterThan(0);
+      expect(stats).toMatchObject({ count: 2500, M: 8, efConstruction: 60 });
+      expect(hnsw.validate()).toEqual([]);
+      expect(told.at(-1)).toEqual([2500, 2500]);
+      const found = rows(queries).map((query) => built.search(query, 10, 2500) as { ids: Uint32Array });
+      expect(
+        recallAtK(
+          found.map(({ ids }) => ids),
+          truth,
+          10,
+        ),
+      ).toBe(1);
+      // Its threads have ended, and others may come.
+      await expect(Pool.start(hnsw, { threads }).then((pool) => pool.close())).resolves.toBeUndefined();
+    },
+  );
+
+  it('is the same every time by one', async () => {
+    const graphs = [
+      await buildHnsw({ ...variant, codes: 'f32' }),
+      await buildHnsw({ ...variant, codes: 'f32', threads: 1 }),
+    ];
+    for (let id = 0; id < base.rows; id += 50) {
+      const [first, second] = graphs.map(({ hnsw }) => hnsw.neighbors(id));
+      expect(first).toEqual(second);
+    }
+  });
+
+  it('gives the pool a large set in pieces', async () => {
+    // Rows of 16 KiB: 64 MiB are 4,096 of them.
+    const large = gaussianSet({ n: 5000, dimension: 4, queries: 1, seed: 6 }).base;
+    const wide = { rows: 5000, dimension: 4096, data: new Float32Array(5000 * 4096) };
+    for (let i = 0; i < 5000; i++) wide.data.set(large.data.subarray(i * 4, i * 4 + 4), i * 4096);
+    const told: number[] = [];
+    const options = { base: wide, metric: 'l2', codes: 'f32', filter: 'none', M: 2, efConstruction: 2 } as const;
+    const { hnsw } = await buildHnsw({ ...options, threads: 2, onProgress: (done) => told.push(done) });
+    expect(hnsw.count).toBe(5000);
+    expect(told).toContain(4096);
+    expect(told.toSorted((a, b) => a - b)).toEqual(told);
+  });
+
+  it('is exact where the index is', async () => {
+    const flat = await buildFlat({ base, metric: 'l2' });
+    const found = rows(queries).map((query) => flat.search(query, 10, 10) as { ids: Uint32Array });
+    expect(
+      recallAtK(
+        found.map(({ ids }) => ids),
+        truth,
+        10,
+      ),
+    ).toBe(1);
+  });
+});
