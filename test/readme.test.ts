@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const root = new URL('..', import.meta.url);
 const readme = await readFile(new URL('README.md', root), 'utf8');
@@ -11,17 +12,29 @@ const blocks = (language: string) =>
   [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code]) => code);
 
 describe('the README', () => {
-  it('has an example that runs and finds what is nearest', async () => {
-    const [example, ...others] = blocks('ts');
-    expect(others).toEqual([]);
+  /** Runs an example in an empty folder; returns what it prints where it would print the words in `printed`. */
+  async function outputOf(example: string, printed: string) {
     const module = example.replace("'annlab'", JSON.stringify(new URL('src/index.ts', root).href));
-    const print = 'console.log(JSON.stringify({ ids: [...ids], distances: [...distances], work }));';
+    const print = `console.log(JSON.stringify({ ids: [...ids], distances: [...distances], ${printed} }));`;
     const argv = ['--input-type=module-typescript', '--eval', module.replace(/console\.log.*\n/, print)];
-    const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: fileURLToPath(root) });
-    const { ids, distances, work } = JSON.parse(stdout);
+    const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: temporaryFolder() });
+    return JSON.parse(stdout);
+  }
+
+  it('has an example that runs and finds what is nearest', async () => {
+    const { ids, distances, work } = await outputOf(blocks('ts')[0], 'work');
     expect(ids).toEqual([17, 18]);
     expect(distances[0]).toBeLessThan(distances[1]);
     expect(work.distances).toBeGreaterThan(0);
+  });
+
+  it('has another that saves and opens, and no third one', async () => {
+    const [, example, ...others] = blocks('ts');
+    expect(others).toEqual([]);
+    const { ids, distances, ok, faults } = await outputOf(example, 'ok, faults');
+    expect(ids).toEqual([19, 17]);
+    expect(distances[0]).toBeLessThan(0.01);
+    expect([ok, faults]).toEqual([true, []]);
   });
 
   it('names only commands that exist', () => {

@@ -25,6 +25,12 @@ export class Ids {
     return this.#count;
   }
 
+  /** Ids that several slots have, as only a file that was forged makes them. */
+  duplicates(): number[] {
+    const listed = this.listed?.toSorted() ?? new Uint32Array(0);
+    return Array.from(new Set(listed.filter((id, i) => i > 0 && id === listed[i - 1])));
+  }
+
   /** The id of every slot, or undefined while ids are the slots. */
   get listed(): Uint32Array | undefined {
     return this.#ids?.subarray(0, this.#count);

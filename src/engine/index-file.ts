@@ -15,7 +15,7 @@ export interface SaveOptions {
 }
 
 export interface OpenOptions {
-  /** The most vectors that it shall hold, at least as many as it does. Default: as it was created. */
+  /** The most vectors that it shall hold, at least as many as it does. Default: as it was created, or as many as fit beside so many threads. */
   capacity?: number;
   /** How many threads may work on it at once, its owner included. Default: one more than there are cores. */
   threads?: number;
@@ -86,16 +86,15 @@ export async function verify(
     file = AnnFile.open(path);
     report.bytes = file.bytes;
     report.blocks = file.blocks;
-    report.faults.push(
-      ...file
-        .verify(onProgress)
-        .map(({ section, block, offset }) => `section ${section}, block ${block} (byte ${offset}): checksum mismatch`),
-    );
+    report.faults = file
+      .verify(onProgress)
+      .map(({ section, block, offset }) => `section ${section}, block ${block} (byte ${offset}): checksum mismatch`);
     if (report.faults.length === 0) {
       const index = await open(path, { mode: 'read' });
       report.count = index.count;
-      report.faults.push(...index.validate());
+      report.faults = index.validate();
     }
+    if (report.faults.length > 0) report.faults.push(RESTORE);
   } catch (error) {
     if (!(error instanceof AnnError)) throw error;
     report.faults.push(error.message);
@@ -128,7 +127,7 @@ function load(path: string, { mode = 'map', ...options }: OpenOptions): Hnsw {
 }
 
 /** What the file says of the index in it, once its sections are as long as that takes. */
-function metaOf(file: AnnFile): HnswMeta {
+export function metaOf(file: AnnFile): HnswMeta {
   let meta: HnswMeta;
   try {
     meta = checkMeta(file.meta);

@@ -79,3 +79,12 @@ export function checkSearch({ k, efSearch }: SearchOptions): { k: number; efSear
   }
   return { k, efSearch: ef };
 }
+
+/** How many candidates are compared again; k and a few where the caller does not say. */
+export function checkRerank({ rerank }: SearchOptions, { k, efSearch }: { k: number; efSearch: number }): number {
+  const wanted = rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16);
+  if (!Number.isInteger(wanted) || wanted < 0 || (wanted > 0 && wanted < k)) {
+    throw new ParameterError({ parameter: 'rerank', got: wanted, want: `0, or an integer of at least k = ${k}` });
+  }
+  return wanted;
+}

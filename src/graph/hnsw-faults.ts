@@ -13,6 +13,11 @@ export interface LayeredLinks {
   drawnLevel(slot: number): number;
   levelOf(slot: number): number;
   linksOf(slot: number, level: number): Uint32Array;
+  /** Of these, those that lead a parent to its children; and those that lead an entry point to the one before it. */
+  childrenOf(slot: number, level: number): Uint32Array;
+  waysOf(slot: number, level: number): Uint32Array;
+  /** How many children and ways a list may have, as pruning drops none of them. */
+  mostKept: number;
   /** Where the node's lists above level 0 begin, and how many such lists are in use; they are given out in the order of slots. */
   upperOf(slot: number): number;
   upperLists: number;
@@ -24,14 +29,15 @@ export interface LayeredLinks {
 /**
  * A sentence for everything that is broken: degrees beyond their bound, links to nobody, to the node itself, twice to the same,
  * or to a node that is not on that level; a lock that nobody gave back; a level that is not the drawn one; a wrong entry point;
- * nodes of a level that cannot be reached from it. None: the graph is whole.
+ * nodes of a level that cannot be reached from it; parents and children that are no tree. None: the graph is whole.
  */
 export function faultsOf(graph: LayeredLinks): string[] {
   const { count, held, entryPoint, topLevel } = graph;
   const faults: string[] = [];
   if (held !== count) faults.push(`the graph counts ${held} nodes and the index ${count}`);
   if (entryPoint >= count) return [...faults, `the entry point ${entryPoint} is not one of ${count} nodes`];
-  const levels = Uint8Array.from({ length: count }, (_, slot) => graph.levelOf(slot));
+  // Whole words: a level that is 256 too high is not the right one.
+  const levels = Uint32Array.from({ length: count }, (_, slot) => graph.levelOf(slot));
   const highest = levels.reduce((a, b) => Math.max(a, b), 0);
   if (topLevel !== highest) faults.push(`the top level is said to be ${topLevel} and is ${highest}`);
   if (levels[entryPoint] !== highest)
@@ -41,13 +47,13 @@ export function faultsOf(graph: LayeredLinks): string[] {
   for (let slot = 0; slot < count; slot++) {
     if (graph.isLocked(slot)) faults.push(`node ${slot}: its lock is held`);
     const drawn = graph.drawnLevel(slot);
+    const expected = upper;
+    upper += drawn;
     if (levels[slot] !== drawn) {
       faults.push(`node ${slot} is on level ${levels[slot]}, drawn was ${drawn}`);
       continue;
     }
     const lists = graph.upperOf(slot);
-    const expected = upper;
-    upper += levels[slot];
     if (levels[slot] > 0 && lists !== expected) {
       faults.push(`node ${slot}: its upper lists begin with number ${lists}, and should with ${expected}`);
       continue;
@@ -55,10 +61,10 @@ export function faultsOf(graph: LayeredLinks): string[] {
     for (let level = 0; level <= levels[slot]; level++) faults.push(...faultsOfList(graph, slot, level, levels));
   }
   if (upper !== graph.upperLists) faults.push(`${graph.upperLists} upper lists are in use, and levels make ${upper}`);
-  return faults.length > 0 ? faults : unreached(graph, levels);
+  return faults.length > 0 ? faults : [...unreached(graph, levels), ...faultsOfTrees(graph, levels)];
 }
 
-function faultsOfList(graph: LayeredLinks, slot: number, level: number, levels: Uint8Array): string[] {
+function faultsOfList(graph: LayeredLinks, slot: number, level: number, levels: Uint32Array): string[] {
   const where = `node ${slot}, level ${level}`;
   const list = graph.linksOf(slot, level);
   const most = graph.mostLinks(level);
@@ -70,11 +76,15 @@ function faultsOfList(graph: LayeredLinks, slot: number, level: number, levels: 
     else if (levels[link] < level) faults.push(`${where}: a link to ${link}, which is on level ${levels[link]} only`);
   }
   if (new Set(list).size < list.length) faults.push(`${where}: two links to the same node`);
+  const ways = graph.waysOf(slot, level).length;
+  const kept = ways + graph.childrenOf(slot, level).length;
+  if (kept > graph.mostKept) faults.push(`${where}: ${kept} links that must stay, at most ${graph.mostKept} may be`);
+  if (ways > 1) faults.push(`${where}: ${ways} links to the entry point before it`);
   return faults;
 }
 
 /** On each level, the nodes to which no way leads from the entry point or from a node reached on a level above. */
-function unreached({ count, entryPoint, linksOf }: LayeredLinks, levels: Uint8Array): string[] {
+function unreached({ count, entryPoint, linksOf }: LayeredLinks, levels: Uint32Array): string[] {
   const faults: string[] = [];
   const reached = new Uint8Array(count);
   const order = [entryPoint];
@@ -90,6 +100,34 @@ function unreached({ count, entryPoint, linksOf }: LayeredLinks, levels: Uint8Ar
     for (let slot = 0; slot < count; slot++) {
       if (levels[slot] >= level && !reached[slot]) faults.push(`node ${slot}, level ${level}: no way leads to it`);
     }
+  }
+  return faults;
+}
+
+/**
+ * Every level is a tree of parents and children: all but the first node have one parent, and from the first all can be reached.
+ * Whoever inserts goes down it until there is room (`assembly/hnsw.ts`), and would not come back from a circle.
+ */
+function faultsOfTrees({ count, childrenOf }: LayeredLinks, levels: Uint32Array): string[] {
+  const faults: string[] = [];
+  const highest = levels.reduce((a, b) => Math.max(a, b), 0);
+  for (let level = highest; level >= 0; level--) {
+    const parents = new Uint32Array(count);
+    const members: number[] = [];
+    for (let slot = 0; slot < count; slot++) {
+      if (levels[slot] < level) continue;
+      members.push(slot);
+      for (const child of childrenOf(slot, level)) parents[child]++;
+    }
+    for (const slot of members)
+      if (parents[slot] > 1) faults.push(`node ${slot}, level ${level}: ${parents[slot]} parents`);
+    const order = members.filter((slot) => parents[slot] === 0);
+    if (order.length !== 1)
+      faults.push(`level ${level}: ${order.length} nodes have no parent, and one should have none`);
+    if (faults.length > 0) continue;
+    for (let i = 0; i < order.length; i++) order.push(...childrenOf(order[i], level));
+    if (order.length < members.length)
+      faults.push(`level ${level}: ${members.length - order.length} nodes are their own forefathers`);
   }
   return faults;
 }

@@ -69,6 +69,8 @@ export function checkMeta(value: unknown): HnswMeta {
     throw broken(`node ${meta.entryPoint} would be on level ${meta.topLevel}, and its seed says ${topLevel}`);
   if (meta.ids !== 'slots' && meta.ids !== 'listed') throw broken(`ids that are ${JSON.stringify(meta.ids)}`);
   whole('chunkRows', 2 ** 31 - 1, 1);
+  if (meta.count > meta.chunkRows && capacity > MOST_CHUNKS * meta.chunkRows)
+    throw broken(`chunkRows = ${meta.chunkRows} makes more than ${MOST_CHUNKS} memories of ${capacity} vectors`);
   return meta;
 }
 
@@ -92,6 +94,9 @@ export function sectionBytes(meta: HnswMeta): Map<string, number> {
   }
   return new Map(sizes);
 }
+
+/** Five are enough for any index: its graph has less than 4 GiB, and takes at least a quarter of the room of its originals. */
+const MOST_CHUNKS = 64;
 
 const OPTION_KINDS: Record<keyof HnswMeta['options'], 'number' | 'string' | 'boolean'> = {
   dimension: 'number',

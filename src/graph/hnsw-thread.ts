@@ -5,14 +5,14 @@
  *
  * Why searches and inserts of several threads do not disturb each other is said in `kernels/assembly/hnsw.ts`.
  */
-import { BrokenIndexError, CorruptionError, ParameterError } from '../core/errors.ts';
+import { BrokenIndexError, CorruptionError } from '../core/errors.ts';
 import { hashToUnit } from '../core/random.ts';
 import { CheckedPages } from '../kernels/checked-pages.ts';
 import { admit } from '../kernels/intake.ts';
 import { Arena, copyF32, copyU32 } from '../kernels/memory.ts';
 import { FORM_CODES, METRIC_CODES, RowsFault, VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
 import { PAGE_BYTES } from '../kernels/wasm.ts';
-import { checkSearch, checkVector } from './checks.ts';
+import { checkRerank, checkSearch, checkVector } from './checks.ts';
 import { ERA, type HnswLayout, JOURNAL, layoutOf, type Region, STATE, type ThreadRegion } from './hnsw-layout.ts';
 import { type HnswOptions, shapeOf } from './hnsw-options.ts';
 import type { SearchOptions, Work } from './vector-index.ts';
@@ -177,10 +177,7 @@ export class HnswThread {
     checkVector(query, this.#options.dimension, 'query');
     const { kernels, u32, f32 } = this.arena;
     const at = this.#at;
-    const wanted = options.rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16);
-    if (!Number.isInteger(wanted) || wanted < 0 || (wanted > 0 && wanted < k)) {
-      throw new ParameterError({ parameter: 'rerank', got: wanted, want: `0, or an integer of at least k = ${k}` });
-    }
+    const wanted = checkRerank(options, { k, efSearch });
     this.admit(query, 'query');
     const { count } = this;
     if (count === 0) {
@@ -341,7 +338,10 @@ export class HnswThread {
   /** What a walk failed on: a page that is not what its file promised, or links that cannot be. */
   #broken(): CorruptionError | BrokenIndexError {
     const { faulty } = this.#pages;
-    if (!faulty) return new BrokenIndexError(`node ${this.arena.kernels.brokenSlot()} has links that cannot be`);
+    if (!faulty) {
+      const slot = this.arena.kernels.brokenSlot();
+      return new BrokenIndexError(`${slot < 0 ? 'a node' : `node ${slot}`} has links that cannot be`);
+    }
     const { page, want, got } = faulty;
     const { at } = this.arena;
     const regions = (['upper', 'signs', 'records'] as const).filter((region) => at[region] <= page * PAGE_BYTES);

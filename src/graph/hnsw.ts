@@ -10,7 +10,7 @@
 import { BusyError, ParameterError } from '../core/errors.ts';
 import { Ids } from '../core/ids.ts';
 import { Random } from '../core/random.ts';
-import { Arena } from '../kernels/memory.ts';
+import { Arena, capacityThatFits } from '../kernels/memory.ts';
 import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
 import { checkBatch, checkVector } from './checks.ts';
 import { faultsOf } from './hnsw-faults.ts';
@@ -107,16 +107,25 @@ export class Hnsw implements VectorIndex {
    */
   static restore(
     meta: HnswMeta,
-    { capacity = meta.options.capacity, threads }: { capacity?: number; threads?: number } = {},
+    { capacity, threads }: { capacity?: number; threads?: number } = {},
   ): { index: Hnsw; places: Place[] } {
-    if (capacity < meta.count) {
+    if (capacity !== undefined && capacity < meta.count) {
       throw new ParameterError({
         parameter: 'capacity',
         got: capacity,
         want: `at least the ${meta.count} vectors that are held`,
       });
     }
-    const options = completeOptions({ ...meta.options, capacity, ...(threads !== undefined && { threads }) });
+    const options = completeOptions({
+      ...meta.options,
+      ...(capacity !== undefined && { capacity }),
+      ...(threads !== undefined && { threads }),
+    });
+    if (capacity === undefined) {
+      // More threads than it was created for leave room for fewer vectors.
+      const fits = capacityThatFits(layoutOf(shapeOf(options)).plan);
+      options.capacity = Math.max(meta.count, Math.min(options.capacity, fits));
+    }
     const index = new Hnsw(options, meta.count > meta.chunkRows ? meta.chunkRows : undefined);
     return { index, places: index.#places(meta) };
   }
@@ -262,7 +271,8 @@ export class Hnsw implements VectorIndex {
     let links = 0;
     for (let slot = 0; slot < count; slot++) {
       const node = this.#node(slot);
-      for (let level = 0; level <= node.level; level++) levels[level] = (levels[level] ?? 0) + 1;
+      // The drawn level: what a forged record says may be without end.
+      for (let level = 0; level <= this.#levelOf(slot); level++) levels[level] = (levels[level] ?? 0) + 1;
       links += this.arena.u32[node.list];
     }
     const records = count * recordBytes;
@@ -299,17 +309,23 @@ export class Hnsw implements VectorIndex {
     const { u32, at } = this.arena;
     const state = u32.subarray(at.state >>> 2);
     const [held, entryPoint, topLevel] = [state[STATE.count], state[STATE.entryPoint], state[STATE.topLevel]];
-    return faultsOf({
-      ...{ count, held, entryPoint, topLevel },
-      mostLinks: (level) => (level === 0 ? 2 : 1) * M + this.layout.slack,
-      drawnLevel: (slot) => levelOf(seed, slot, M),
-      levelOf: (slot) => this.#node(slot).level,
-      linksOf: (slot, level) => this.#list(slot, level),
-      upperOf: (slot) => this.#node(slot).upper,
-      upperLists: this.#upperLists,
-      isLocked: (slot) => this.#node(slot).lock !== 0,
-      entryIsLocked: state[STATE.entryLock] !== 0,
-    });
+    const twice = this.#ids.duplicates().map((id) => `two vectors have the id ${id}`);
+    return twice.concat(
+      faultsOf({
+        ...{ count, held, entryPoint, topLevel },
+        mostLinks: (level) => (level === 0 ? 2 : 1) * M + this.layout.slack,
+        drawnLevel: (slot) => levelOf(seed, slot, M),
+        levelOf: (slot) => this.#node(slot).level,
+        linksOf: (slot, level) => this.#list(slot, level),
+        childrenOf: (slot, level) => slotsOf(this.#edges(slot, level).filter((edge) => edge >>> 30 === MARKS.kept)),
+        waysOf: (slot, level) => slotsOf(this.#edges(slot, level).filter((edge) => edge >>> 30 === MARKS.way)),
+        mostKept: this.layout.slack,
+        upperOf: (slot) => this.#node(slot).upper,
+        upperLists: this.#upperLists,
+        isLocked: (slot) => this.#node(slot).lock !== 0,
+        entryIsLocked: state[STATE.entryLock] !== 0,
+      }),
+    );
   }
 
   /**
@@ -317,7 +333,7 @@ export class Hnsw implements VectorIndex {
    * `vectors` have been admitted, row by row. Throws what `addBatch` throws, VectorValueError apart.
    */
   claim(vectors: Float32Array, ids?: ArrayLike<number>): Claim {
-    this.#checkIdle();
+    this.#checkMayAdd();
     const first = this.#ids.count;
     const batch = checkBatch({ ...this.#shape(), count: first }, vectors, ids, this.#ids);
     this.thread.checkAll();
@@ -412,13 +428,22 @@ export class Hnsw implements VectorIndex {
 
   /** The neighbours of a slot on a level. */
   #list(slot: number, level: number): Uint32Array {
+    return slotsOf(this.#edges(slot, level));
+  }
+
+  /** The same, with their marks. */
+  #edges(slot: number, level: number): Uint32Array {
     const { at, u32 } = this.arena;
     const node = this.#node(slot);
     const list = level === 0 ? node.list : (at.upper + (node.upper + level - 1) * this.layout.upperBytes) >>> 2;
     // A list that is damaged may be said to be of any length.
     const length = Math.min(u32[list], MOST_LISTED);
-    return u32.slice(list + 1, list + 1 + length).map((edge) => edge & SLOT);
+    return u32.slice(list + 1, list + 1 + length);
   }
+}
+
+function slotsOf(edges: Uint32Array): Uint32Array {
+  return edges.map((edge) => edge & SLOT);
 }
 
 function u32Of(bytes: Uint8Array): Uint32Array {
@@ -433,3 +458,5 @@ function bytesOf(words: Uint32Array): Uint8Array {
 const MOST_LISTED = 1024;
 /** The bits of an edge that are the slot; the others are marks (`assembly/links.ts`). */
 const SLOT = 0x3fffffff;
+/** The two bits above: an edge to a child, which is kept; and a kept one from an entry point to the one before it. */
+const MARKS = { kept: 2, way: 3 };

@@ -79,14 +79,16 @@ export class Crew {
   /** Ends a thread, which is ready, at whatever it is doing. */
   async kill(i: number): Promise<void> {
     const member = this.#members.at(i);
-    await member?.ready;
-    await member?.worker?.terminate();
+    await holdingUp(async () => {
+      await member?.ready;
+      await member?.worker?.terminate();
+    });
   }
 
   /** Ends all threads at once; to be called when no job is under way. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all(this.#members.map((member) => member.worker?.terminate()));
+    await holdingUp(() => Promise.all(this.#members.map((member) => member.worker?.terminate())));
   }
 
   /** A thread for the member's number; resolves when it is ready. */
@@ -171,9 +173,20 @@ export class Crew {
   }
 }
 
+/** Threads with nothing to do do not hold up their process; whoever waits for the end of one does. */
+async function holdingUp<T>(work: () => Promise<T>): Promise<T> {
+  const hold = setInterval(() => {}, HOLD_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(hold);
+  }
+}
+
 const NO_WORK: Work = { distances: 0, hops: 0, estimates: 0 };
 /** Threads of one number that may die before they are ready, one after the other; then the crew goes on without. */
 const MOST_MISSES = 3;
+const HOLD_MS = 60_000;
 
 /** A thread's number, and who bears it at present. */
 class Member {

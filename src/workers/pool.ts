@@ -8,7 +8,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { BrokenIndexError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
-import { checkInteger, checkSearch } from '../graph/checks.ts';
+import { checkInteger, checkRerank, checkSearch } from '../graph/checks.ts';
 import type { Claim, Hnsw } from '../graph/hnsw.ts';
 import type { AddBatchOptions, SearchOptions, Work } from '../graph/vector-index.ts';
 import { Crew, type Ended } from './crew.ts';
@@ -134,7 +134,8 @@ export class Pool {
   async #search(queries: Float32Array, { threads, ...options }: PoolSearchOptions): Promise<BatchResult> {
     if (this.#closing) throw new PoolClosedError();
     const { dimension } = this.index;
-    const { k } = checkSearch(options);
+    const { k, efSearch } = checkSearch(options);
+    checkRerank(options, { k, efSearch });
     const rows = checkRows(queries, dimension, 'queries');
     const task = {
       kind: 'search' as const,
@@ -146,7 +147,7 @@ export class Pool {
     };
     const ended = await this.#crew.run(task, this.#threads(threads));
     if (ended.refused !== undefined)
-      this.index.thread.admit(rowOf(queries, ended.refused, dimension), `query ${ended.refused}`);
+      this.index.thread.admit(rowOf(task.vectors, ended.refused, dimension), `query ${ended.refused}`);
     if (ended.failure) throw ended.failure;
     if (ended.died) throw new WorkerDiedError(ended.died, { cause: ended.died.cause });
     return {

@@ -1,14 +1,18 @@
 /**
- * What `assembly/` does inside a walk and does not show to JavaScript: distances between two records one at a time, and the sign
- * filter's estimate. Compiled for the tests from the same sources, with the flags of `src/kernels/compile.ts`.
+ * What `assembly/` does inside a walk and does not show to JavaScript: distances between two records one at a time, the sign
+ * filter's estimate, lists of links, and locks.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
 import type { Build, Kernels } from '../../src/kernels/wasm.ts';
+import { ASSEMBLY, compileKernels, instantiateOver } from './compile-kernels.ts';
 
-type Shown = 'codeDot' | 'codeDotx4Into' | 'configureSpace' | 'configureSigns' | 'rotateCentred' | 'encodeSigns';
+type Shown =
+  | 'codeDot'
+  | 'codeDotx4Into'
+  | 'configureSpace'
+  | 'configureSigns'
+  | 'configureThread'
+  | 'rotateCentred'
+  | 'encodeSigns';
 
 export type Internals = Pick<Kernels, Shown> & {
   prepare(record: number): void;
@@ -17,13 +21,29 @@ export type Internals = Pick<Kernels, Shown> & {
   manhattanToCode(q: number, code: number, n: number): number;
   prepareSigns(x: number, margin: number): void;
   lowerBound(slot: number): number;
+
+  countOf(list: number): number;
+  edgeAt(list: number, i: number): number;
+  keptCount(list: number): number;
+  indexOf(list: number, slot: number): number;
+  markAt(list: number, i: number, marks: number): void;
+  append(list: number, edge: number): void;
+  compact(list: number, stay: number, n: number, last: number): void;
+  removeDuplicates(list: number): void;
+
+  lock(word: number): void;
+  unlock(word: number): void;
+  holds(word: number): number;
 };
 
-const ENTRY = `
-import { codeDotx4 } from './src/kernels/assembly/codes';
-export { codeDot, dotOfCodes, manhattanToCode } from './src/kernels/assembly/codes';
-export { configureSpace, distance, prepare } from './src/kernels/assembly/space';
-export { configureSigns, encodeSigns, lowerBound, prepareSigns, rotateCentred } from './src/kernels/assembly/signs';
+/** What a test wants to see of `assembly/`. */
+export const INTERNALS = `
+import { codeDotx4 } from '${ASSEMBLY}/codes';
+export { codeDot, dotOfCodes, manhattanToCode } from '${ASSEMBLY}/codes';
+export { configureSpace, distance, prepare } from '${ASSEMBLY}/space';
+export { configureSigns, encodeSigns, lowerBound, prepareSigns, rotateCentred } from '${ASSEMBLY}/signs';
+export { append, compact, countOf, edgeAt, indexOf, keptCount, markAt, removeDuplicates } from '${ASSEMBLY}/links';
+export { configureThread, holds, lock, unlock } from '${ASSEMBLY}/locks';
 export function codeDotx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
   v128.store(out, codeDotx4(q, a, b, c, d, n));
 }
@@ -37,47 +57,14 @@ export async function compileInternals(
   build: Build,
   { fusedDot }: { fusedDot?: boolean } = {},
 ): Promise<(memory: WebAssembly.Memory) => Internals> {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  let binary: Uint8Array<ArrayBuffer> | undefined;
-  const { error, stderr } = await asc.main(
-    [
-      ...['internals.ts', '--baseDir', root, '--outFile', 'internals.wasm', '-O3', '--noAssert', '--disableWarning'],
-      ...['--runtime', 'stub', '--enable', 'simd,threads,bulk-memory'],
-      ...(build === 'relaxed' ? ['--enable', 'relaxed-simd'] : []),
-      ...['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
-    ],
-    {
-      readFile: (name, base) => {
-        if (name === 'internals.ts') return ENTRY;
-        const source = readIfThere(join(base, name));
-        return fusedDot === undefined || !name.endsWith('codes.ts') ? source : decide(source, fusedDot);
-      },
-      writeFile: (_, contents) => {
-        binary = new Uint8Array(contents as Uint8Array);
-      },
-      listFiles: () => [],
-    },
-  );
-  if (error || !binary) throw new Error(`the kernels' internals do not compile: ${stderr}`, { cause: error });
-  const module = new WebAssembly.Module(binary);
-  return (memory) => {
-    const abort = () => {
-      throw new Error('the kernels aborted');
-    };
-    return new WebAssembly.Instance(module, { env: { memory, abort } }).exports as unknown as Internals;
-  };
+  const edit = (name: string, source: string) =>
+    fusedDot === undefined || name !== 'codes.ts' ? source : decide(source, fusedDot);
+  const module = await compileKernels({ build, entry: INTERNALS, edit });
+  return (memory) => instantiateOver<Internals>(module, memory);
 }
 
-function decide(source: string | null, fusedDot: boolean): string {
+function decide(source: string, fusedDot: boolean): string {
   const choice = /const fusedDot: bool =[^;]*;/;
-  if (!source || !choice.test(source)) throw new Error('codes.ts no longer says which loop fusedDot chooses');
+  if (!choice.test(source)) throw new Error('codes.ts no longer says which loop fusedDot chooses');
   return source.replace(choice, `const fusedDot: bool = ${fusedDot};`);
-}
-
-function readIfThere(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return null;
-  }
 }

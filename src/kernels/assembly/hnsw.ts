@@ -49,7 +49,21 @@ import {
   slotOf,
   WAY,
 } from './links';
-import { ENTRY_HELD, fence, HELD, holds, INSERTING, LEVELS, LINKING, lock, note, noted, PARENT, unlock } from './locks';
+import {
+  ENTRY_HELD,
+  fence,
+  HELD,
+  holds,
+  INSERTING,
+  LEVELS,
+  LINKING,
+  lock,
+  note,
+  noteBoth,
+  noted,
+  PARENT,
+  unlock,
+} from './locks';
 import { bound, distanceAt, hasNext, peekNext, push, resetPool, rewindPool, size, slotAt, takeNext } from './pool';
 import {
   candidateSlot,
@@ -280,8 +294,8 @@ function finish(slot: u32, level: i32): void {
   const levels = noted(LEVELS);
   for (let l = noted(LINKING); l < levels; l++) {
     linkBack(slot, l);
-    note(PARENT, 0);
-    note(LINKING, l + 1);
+    // The next level, and nobody its parent yet.
+    noteBoth(LINKING, l + 1, 0);
   }
   if (slot == ROOT || (noted(ENTRY_HELD) && level > levelOfEntry(atomic.load<u64>(state, ENTRY)))) {
     atomic.store<u64>(state, ((<u64>level) << 32) | slot, ENTRY);
@@ -493,7 +507,7 @@ function linkBack(slot: u32, level: i32): void {
   const list = listOf(slot, level);
   // A copy: as soon as somebody links to the slot, others may link it to themselves.
   const n = countOf(list);
-  for (let i = 0; i < n; i++) setU32(given, i, linkAt(list, i));
+  for (let i = n - 1; i >= 0; i--) setU32(given, i, linkAt(list, i));
   const parent = hasParent(slot, level) ? noted(PARENT) - 1 : giveParent(slot, n, level);
   for (let i = 0; i < n; i++) {
     const neighbour = getU32(given, i);
@@ -509,8 +523,12 @@ function hasParent(slot: u32, level: i32): bool {
   const parent = noted(PARENT);
   if (!parent) return false;
   const list = listOf(parent - 1, level);
+  // Held, because where the edge is and what it is are two looks, between which others may move it.
+  hold(parent - 1);
   const at = indexOf(list, slot);
-  return at >= 0 && (edgeAt(list, at) & KEPT) != 0;
+  const has = at >= 0 && (edgeAt(list, at) & KEPT) != 0;
+  release(parent - 1);
+  return has;
 }
 
 /**

@@ -40,6 +40,11 @@ export function note(word: usize, value: u32): void {
   store<u32>(journal + word, value);
 }
 
+/** This word and the one behind it, at once: who dies has written both or neither. */
+export function noteBoth(word: usize, value: u32, next: u32): void {
+  store<u64>(journal + word, ((<u64>next) << 32) | value);
+}
+
 export function noted(word: usize): u32 {
   return load<u32>(journal + word);
 }

@@ -1,0 +1,145 @@
+/** `annlab build`: vectors in, an index in a file out. */
+import { existsSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { OutputError, UsageError } from '../core/errors.ts';
+import type { Matrix } from '../core/matrix.ts';
+import { save } from '../engine/index-file.ts';
+import { Hnsw } from '../graph/hnsw.ts';
+import { HNSW_DEFAULTS, type HnswOptions } from '../graph/hnsw-options.ts';
+import { METRICS, type Metric } from '../graph/vector-index.ts';
+import { choiceFlag, type Flag, flagHelp, integerFlag, readCommandLine } from '../lab/command.ts';
+import { loadDataset } from '../lab/datasets.ts';
+import { formatBytes, formatCount, formatMillis, formatSeconds } from '../lab/format.ts';
+import { readMatrix } from '../lab/formats/index.ts';
+import { withLoadProgress, withProgress } from '../lab/progress.ts';
+import { prepareFolder } from '../lab/results.ts';
+import { Pool } from '../workers/pool.ts';
+
+export interface BuildOptions {
+  /** Where the vectors come from: a name of the catalogue, or a file. */
+  from: { dataset: string } | { file: string };
+  /** The first so many vectors; default: all. */
+  rows?: number;
+  /** The file to write. */
+  out: string;
+  threads: number;
+  /** The dimension is that of the vectors. */
+  index: Omit<HnswOptions, 'dimension' | 'threads'>;
+}
+
+const FLAGS: Record<string, Flag> = {
+  dataset: { value: '<name>', help: 'vectors of a set (npm start -- --list shows them)' },
+  input: { value: '<file>', help: 'or of a file: .fvecs, .bvecs, .fbin, .u8bin, .npy, .hdf5, … (and .gz)' },
+  rows: { value: '<n>', help: 'only the first n vectors' },
+  out: { value: '<file>', help: 'the index, such as out/my.ann; what is there is replaced when all is done' },
+  metric: { value: '<name>', help: `${METRICS.join(', ')}; default that of the set, or l2` },
+  m: { value: '<n>', help: `M, neighbours given to a node on each level; default ${HNSW_DEFAULTS.M}` },
+  'ef-construction': {
+    value: '<n>',
+    help: `width of the beam while building; default ${HNSW_DEFAULTS.efConstruction}`,
+  },
+  codes: { value: '<kind>', help: 'what the walk looks at: f32 or sq7 (7-bit codes, exact re-ranking); default sq7' },
+  filter: { value: '<kind>', help: 'sign bits dismiss neighbours first: sign or none; default sign for large vectors' },
+  seed: { value: '<n>', help: 'decides levels and rotations; default 1' },
+  threads: { value: '<n>', help: 'how many build; default all cores. Only 1 builds the same graph every time' },
+  capacity: { value: '<n>', help: 'the most vectors that it may hold; default: as many as are read' },
+};
+
+const HELP = `Builds an index and saves it. The ids of its vectors are their numbers, from 0.
+
+  npm run annlab -- build --dataset fashion-mnist-784-euclidean --out out/fashion.ann
+  npm run annlab -- build --input vectors.npy --metric cosine --out vectors.ann
+
+${flagHelp(FLAGS)}`;
+
+export async function buildCommand(argv: readonly string[], say: (text: string) => void): Promise<void> {
+  const options = parseBuildArguments(argv);
+  if (options === 'help') say(HELP);
+  else await build(options, say);
+}
+
+/** Throws UsageError. */
+export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'help' {
+  const line = readCommandLine(argv, FLAGS);
+  const { values } = line;
+  if (values.help) return 'help';
+  const [dataset, file, out] = [values.dataset, values.input, values.out] as (string | undefined)[];
+  if ((dataset === undefined) === (file === undefined)) {
+    throw new UsageError(`vectors of ${dataset ? 'one' : 'what'}? Name a set with --dataset or a file with --input`);
+  }
+  if (out === undefined) throw new UsageError('where to? Name the file with --out');
+  const M = integerFlag(line, 'm', { min: 2, max: 256 }) ?? HNSW_DEFAULTS.M;
+  const rows = integerFlag(line, 'rows', { min: 1, max: 1_000_000_000 });
+  const given = {
+    metric: choiceFlag(line, 'metric', METRICS),
+    codes: choiceFlag(line, 'codes', ['f32', 'sq7'] as const),
+    filter: choiceFlag(line, 'filter', ['sign', 'none'] as const),
+    seed: integerFlag(line, 'seed', { min: 0, max: 2 ** 32 - 1 }),
+    capacity: integerFlag(line, 'capacity', { min: 1, max: 2 ** 31 - 1 }),
+  };
+  const efConstruction =
+    integerFlag(line, 'ef-construction', { min: M, max: 65_536 }) ?? Math.max(HNSW_DEFAULTS.efConstruction, M);
+  return {
+    from: dataset === undefined ? { file: file! } : { dataset },
+    out,
+    threads: integerFlag(line, 'threads', { min: 1, max: 255 }) ?? Math.min(availableParallelism(), 255),
+    ...(rows !== undefined && { rows }),
+    index: { M, efConstruction, ...onlyGiven(given) },
+  };
+}
+
+export async function build(options: BuildOptions, say: (text: string) => void): Promise<void> {
+  const { out, threads } = options;
+  // Now, rather than when all is built.
+  await prepareFolder(path.dirname(out));
+  if (existsSync(out) && statSync(out).isDirectory())
+    throw new OutputError(out, 'is a directory', 'name a file with --out');
+  const { base, metric, name } = await obtain(options);
+  const { rows, dimension } = base;
+  say(`${name}: ${formatCount(rows)} vectors of ${dimension} dimensions`);
+  const index = Hnsw.create({ dimension, metric, capacity: rows, ...options.index, threads: threads + 1 });
+
+  const started = performance.now();
+  await withProgress('building', 'vectors', (onProgress) => addAll(index, base, threads, onProgress));
+  const built = performance.now();
+  const { ramBytes } = index.stats();
+  const on = threads === 1 ? 'one thread' : `${threads} threads`;
+  say(`built in ${formatSeconds((built - started) / 1000)} on ${on}, ${formatBytes(ramBytes.total)} of RAM`);
+
+  const saving = performance.now();
+  const { bytes } = await withProgress('saving', 'bytes', (onProgress) => save(index, out, { onProgress }));
+  say(`${out}: ${formatBytes(bytes)}, saved in ${formatMillis(performance.now() - saving)}`);
+}
+
+async function obtain({ from, rows }: BuildOptions): Promise<{ base: Matrix; metric: Metric; name: string }> {
+  const most = onlyGiven({ maxRows: rows });
+  if ('file' in from) return { base: await readMatrix(from.file, most), metric: 'l2', name: from.file };
+  const dataset = await withLoadProgress((onProgress) =>
+    loadDataset(from.dataset, { onProgress, ...most, maxQueries: 1 }),
+  );
+  return { base: dataset.train, metric: dataset.metric, name: dataset.name };
+}
+
+/** What is given to the pool at once: it makes a copy that all its threads can read, and twice a large set would be too much. */
+const PIECE_BYTES = 64 * 2 ** 20;
+
+async function addAll(
+  index: Hnsw,
+  { data, rows, dimension }: Matrix,
+  threads: number,
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
+  await using pool = await Pool.start(index, { threads });
+  const pieceRows = Math.max(1, Math.floor(PIECE_BYTES / (4 * dimension)));
+  for (let from = 0; from < rows; from += pieceRows) {
+    const piece = data.subarray(from * dimension, Math.min(rows, from + pieceRows) * dimension);
+    await pool.addBatch(piece, { onProgress: (done) => onProgress(from + done, rows) });
+  }
+}
+
+/** Without the fields that are undefined. */
+function onlyGiven<T extends object>(fields: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}

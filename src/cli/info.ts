@@ -1,0 +1,59 @@
+/** `annlab info`: what a file says of the index in it. */
+import { UsageError } from '../core/errors.ts';
+import { metaOf } from '../engine/index-file.ts';
+import { readCommandLine } from '../lab/command.ts';
+import { formatBytes, formatCount, formatTable } from '../lab/format.ts';
+import { AnnFile } from '../storage/ann-file.ts';
+import { BLOCK_BYTES, FORMAT_VERSION } from '../storage/ann-format.ts';
+
+const HELP = `Says what is in a saved index: its options, counts and sections, as its header has them. Reads nothing else of it.
+
+  npm run annlab -- info out/fashion.ann
+
+  --help  this text`;
+
+export async function infoCommand(argv: readonly string[], say: (text: string) => void): Promise<void> {
+  const { values, positionals } = readCommandLine(argv, {}, true);
+  if (values.help) return say(HELP);
+  if (positionals.length !== 1) throw new UsageError('one file, such as npm run annlab -- info out/fashion.ann');
+  using file = AnnFile.open(positionals[0]);
+  say(infoOf(file));
+}
+
+function infoOf(file: AnnFile): string {
+  const meta = metaOf(file);
+  const { options, count, form, upperLists, entryPoint, topLevel, ids } = meta;
+  const { dimension, metric, ...others } = options;
+  const rows = [
+    ['vectors', `${formatCount(count)} of ${dimension} dimensions, ${metric}`],
+    ['held as', FORMS[form]],
+    ['ids', ids === 'slots' ? 'their numbers, from 0' : "the caller's own"],
+    ['graph', `${topLevel + 1} levels, entry point ${entryPoint}, ${formatCount(upperLists)} lists above level 0`],
+    ['options', wrapped(Object.entries(others).map(([name, value]) => `${name} ${value}`))],
+    ['file', `format version ${FORMAT_VERSION}, ${formatBytes(file.bytes)} in blocks of ${formatBytes(BLOCK_BYTES)}`],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(
+    ([name, value]) => `  ${name.padEnd(width)}  ${value.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`,
+  );
+  const sections = formatTable(
+    ['section', 'bytes', 'blocks', 'from byte'],
+    file.sections.map(({ name, bytes, blocks, offset }) => [name, ...[bytes, blocks, offset].map(formatCount)]),
+  );
+  return `${file.path}\n${lines.join('\n')}\n\n${sections}`;
+}
+
+const FORMS = {
+  f32: 'f32',
+  sq7: '7-bit codes, and the f32 originals beside them',
+  u8: 'bytes, which is what their components are',
+} as const;
+
+/** A few a line. */
+function wrapped(words: readonly string[]): string {
+  const lines: string[] = [];
+  for (let i = 0; i < words.length; i += PER_LINE) lines.push(words.slice(i, i + PER_LINE).join(', '));
+  return lines.join(',\n');
+}
+
+const PER_LINE = 5;

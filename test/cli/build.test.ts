@@ -1,0 +1,133 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type BuildOptions, parseBuildArguments } from '../../src/cli/build.ts';
+import { AnnError, OutputError, UsageError } from '../../src/core/errors.ts';
+import { Random } from '../../src/core/random.ts';
+import { open, save, verify } from '../../src/engine/index-file.ts';
+import { Hnsw } from '../../src/graph/hnsw.ts';
+import { npyBytes, vecsBytes } from '../lab/formats/writers.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { said } from './said.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+const DIMENSION = 12;
+const ROWS = 1500;
+
+function vectors(): Float32Array<ArrayBuffer> {
+  const random = new Random('vectors to build');
+  return Float32Array.from({ length: ROWS * DIMENSION }, () => random.normal());
+}
+
+/** A folder with the same vectors in two formats. */
+function folderWithVectors(): string {
+  const folder = temporaryFolder();
+  const rows = { values: vectors(), rows: ROWS, dimension: DIMENSION, component: 'f32' } as const;
+  writeFileSync(join(folder, 'vectors.npy'), npyBytes(rows));
+  writeFileSync(join(folder, 'vectors.fvecs'), vecsBytes(rows));
+  return folder;
+}
+
+describe('the command line of annlab build', () => {
+  it('has defaults for all but what and where', () => {
+    const options = parseBuildArguments(['--input', 'a.npy', '--out', 'a.ann']) as BuildOptions;
+    expect(options).toEqual({
+      from: { file: 'a.npy' },
+      out: 'a.ann',
+      threads: expect.any(Number),
+      index: { M: 16, efConstruction: 100 },
+    });
+    expect(options.threads).toBeGreaterThanOrEqual(1);
+    expect(parseBuildArguments(['--dataset', 'd', '--out', 'o', '--m', '200'])).toMatchObject({
+      from: { dataset: 'd' },
+      index: { M: 200, efConstruction: 200 },
+    });
+    expect(parseBuildArguments(['-h'])).toBe('help');
+  });
+
+  it('reads every flag', () => {
+    const words = '--metric cosine --m 8 --ef-construction 50 --codes f32 --filter none --seed 0 --threads 3';
+    expect(
+      parseBuildArguments([...words.split(' '), '--capacity=9', '--rows=7', '--input=a.npy', '--out=o/a.ann']),
+    ).toEqual({
+      ...{ from: { file: 'a.npy' }, out: 'o/a.ann', threads: 3, rows: 7 },
+      index: {
+        ...{ M: 8, efConstruction: 50, metric: 'cosine', codes: 'f32', filter: 'none', seed: 0, capacity: 9 },
+      },
+    });
+  });
+
+  it.each([
+    [['--out', 'a'], /^vectors of what\? Name a set with --dataset or a file with --input$/],
+    [['--out', 'a', '--dataset', 'd', '--input', 'f'], /^vectors of one\?/],
+    [['--input', 'a.npy'], /^where to\? Name the file with --out$/],
+    [['--input', 'a.npy', '--out', 'o', 'more'], /unexpected argument 'more'/],
+    [['--input', 'a.npy', '--out', 'o', '--metric', 'l3'], /--metric l3: choose one of l2, dot, cosine, manhattan/],
+    [['--input', 'a.npy', '--out', 'o', '--codes', 'both'], /--codes both: choose one of f32, sq7/],
+    [['--input', 'a.npy', '--out', 'o', '--m', '32', '--ef-construction', '31'], /--ef-construction 31/],
+    [['--input', 'a.npy', '--out', 'o', '--capacity', '0'], /--capacity 0/],
+    [['--input', 'a.npy', '--out', 'o', '--threads', '256'], /--threads 256/],
+  ])('refuses %j', (argv, message) => {
+    expect(() => parseBuildArguments(argv)).toThrow(UsageError);
+    expect(() => parseBuildArguments(argv)).toThrow(message);
+  });
+});
+
+describe('annlab build', () => {
+  it('makes the index that the library makes, of the vectors of any format', async () => {
+    const folder = folderWithVectors();
+    const index = Hnsw.create({
+      dimension: DIMENSION,
+      metric: 'dot',
+      capacity: ROWS,
+      M: 6,
+      seed: 5,
+      efConstruction: 30,
+    });
+    index.addBatch(vectors());
+    const wanted = join(folder, 'wanted.ann');
+    await save(index, wanted);
+    for (const input of ['vectors.npy', 'vectors.fvecs']) {
+      const out = join(folder, 'made', 'here', `${input}.ann`);
+      const argv = ['--metric', 'dot', '--m', '6', '--ef-construction', '30', '--seed', '5', '--threads', '1'];
+      const { text, status } = await said('build', '--input', join(folder, input), '--out', out, ...argv);
+      expect(status).toBe(0);
+      expect(text).toMatch(/: 1,500 vectors of 12 dimensions\nbuilt in \d\.\d s on one thread, \d+ KiB of RAM\n/);
+      expect(text).toContain(`${out}: `);
+      expect(readFileSync(out).equals(readFileSync(wanted))).toBe(true);
+    }
+  });
+
+  it('takes a set, a part of it, on several threads, with room for more', async () => {
+    const folder = temporaryFolder();
+    vi.stubEnv('ANNLAB_CACHE', join(folder, 'cache'));
+    const out = join(folder, 'set.ann');
+    const flags = ['--rows', '1200', '--threads', '2', '--capacity', '5000', '--codes', 'f32', '--filter', 'sign'];
+    const { text } = await said('build', '--dataset', 'embedding-32-2k', '--out', out, ...flags);
+    expect(text).toContain('embedding-32-2k: 1,200 vectors of 32 dimensions');
+    expect(text).toContain('on 2 threads');
+    expect(await verify(out)).toMatchObject({ ok: true, count: 1200 });
+    const index = await open(out);
+    expect(index.stats()).toMatchObject({ metric: 'l2', capacity: 5000, codes: 'f32', filter: 'sign' });
+    expect(index.search(new Float32Array(32).fill(1), { k: 3 }).ids.every((id) => id < 1200)).toBe(true);
+  });
+
+  it('finds out at once that it cannot write', async () => {
+    const folder = folderWithVectors();
+    writeFileSync(join(folder, 'file'), '');
+    mkdirSync(join(folder, 'folder.ann'));
+    const before = readdirSync(folder);
+    // There is no such set: it is not even looked for.
+    const build = (out: string, ...from: string[]) => said('build', ...from, '--out', join(folder, out));
+    await expect(build('file/index.ann', '--dataset', 'none')).rejects.toThrow(OutputError);
+    await expect(build('folder.ann', '--dataset', 'none')).rejects.toThrow(OutputError);
+    await expect(build('folder.ann', '--dataset', 'none')).rejects.toThrow(/folder\.ann: is a directory: name a file/);
+    await expect(build('a.ann', '--dataset', 'none')).rejects.toThrow(/dataset = none: one of/);
+    await expect(build('a.ann', '--input', join(folder, 'none.npy'))).rejects.toThrow(AnnError);
+    await expect(build('a.ann', '--input', join(folder, 'vectors.npy'), '--capacity', '9')).rejects.toThrow(
+      /capacity exhausted: the index holds at most 9 vectors and 1500 were asked for/,
+    );
+    expect(readdirSync(folder)).toEqual(before);
+  });
+});
