@@ -3,7 +3,7 @@
  * knows no files, and the storage, which knows no graphs, are brought together.
  */
 import { performance } from 'node:perf_hooks';
-import { AnnError, IndexFileError, ReadOnlyError } from '../core/errors.ts';
+import { AnnError, IndexFileError, ParameterError, ReadOnlyError } from '../core/errors.ts';
 import { Hnsw } from '../graph/hnsw.ts';
 import { checkMeta, type HnswMeta, sectionBytes } from '../graph/hnsw-image.ts';
 import { AnnFile, type LoadMode } from '../storage/ann-file.ts';
@@ -106,6 +106,8 @@ export async function verify(
 }
 
 function load(path: string, { mode = 'map', ...options }: OpenOptions): Hnsw {
+  if (mode !== 'map' && mode !== 'read')
+    throw new ParameterError({ parameter: 'mode', got: mode, want: 'map or read' });
   const file = AnnFile.open(path);
   try {
     const meta = metaOf(file);

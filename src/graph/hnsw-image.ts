@@ -6,7 +6,7 @@ import { BrokenIndexError } from '../core/errors.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
 import { layoutOf, mostUpperLists } from './hnsw-layout.ts';
 import { completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
-import { levelOf, vectorsSection } from './hnsw-thread.ts';
+import { levelOf } from './hnsw-thread.ts';
 
 /** Everything that is said in words; goes through JSON unchanged. */
 export interface HnswMeta {
@@ -21,8 +21,6 @@ export interface HnswMeta {
   topLevel: number;
   /** Whether ids are the slots, or a section of their own. */
   ids: 'slots' | 'listed';
-  /** Originals that lie in one section. */
-  chunkRows: number;
 }
 
 export interface HnswImage {
@@ -31,11 +29,13 @@ export interface HnswImage {
   sections: { name: string; parts: Uint8Array[] }[];
 }
 
-/** Where a section is to be put: `bytes` of it at the page that begins at byte `at` of the memory, with so much room. */
+/** Where a section, or a piece of one, is to be put: `bytes` of it at the page that begins at byte `at` of the memory, with so much room. */
 export interface Place {
   section: string;
   /** The region of the arena that it is, or the number of the memory whose originals it holds. */
   of: 'records' | 'upper' | 'signs' | number;
+  /** Where in the section it begins, on a multiple of 64 KiB: originals may lie in several memories. */
+  from: number;
   memory: WebAssembly.Memory;
   at: number;
   roomBytes: number;
@@ -68,15 +68,12 @@ export function checkMeta(value: unknown): HnswMeta {
   if (meta.topLevel !== topLevel)
     throw broken(`node ${meta.entryPoint} would be on level ${meta.topLevel}, and its seed says ${topLevel}`);
   if (meta.ids !== 'slots' && meta.ids !== 'listed') throw broken(`ids that are ${JSON.stringify(meta.ids)}`);
-  whole('chunkRows', 2 ** 31 - 1, 1);
-  if (meta.count > meta.chunkRows && capacity > MOST_CHUNKS * meta.chunkRows)
-    throw broken(`chunkRows = ${meta.chunkRows} makes more than ${MOST_CHUNKS} memories of ${capacity} vectors`);
   return meta;
 }
 
 /** Bytes that each section of an index with these numbers has; there may be no others. */
 export function sectionBytes(meta: HnswMeta): Map<string, number> {
-  const { options, count, form, upperLists, ids, chunkRows } = meta;
+  const { options, count, form, upperLists, ids } = meta;
   const { recordBytes, upperBytes, signBytes } = layoutOf(shapeOf({ ...options, threads: 1 }));
   const sizes: [string, number][] = [
     ['records', count * recordBytes],
@@ -84,19 +81,9 @@ export function sectionBytes(meta: HnswMeta): Map<string, number> {
   ];
   if (options.filter === 'sign') sizes.push(['mean', options.dimension * 4], ['signs', count * signBytes]);
   if (ids === 'listed') sizes.push(['ids', count * 4]);
-  if (form === 'sq7') {
-    for (let chunk = 0; chunk * chunkRows < count; chunk++) {
-      sizes.push([
-        vectorsSection(chunk),
-        Math.min(chunkRows, count - chunk * chunkRows) * rowBytesOf(options.dimension),
-      ]);
-    }
-  }
+  if (form === 'sq7') sizes.push(['vectors', count * rowBytesOf(options.dimension)]);
   return new Map(sizes);
 }
-
-/** Five are enough for any index: its graph has less than 4 GiB, and takes at least a quarter of the room of its originals. */
-const MOST_CHUNKS = 64;
 
 const OPTION_KINDS: Record<keyof HnswMeta['options'], 'number' | 'string' | 'boolean'> = {
   dimension: 'number',

@@ -142,7 +142,9 @@ export class HnswThread {
    */
   insert(slot: number, upper: number, onDone = () => {}): void {
     this.#keepOriginal(slot);
-    const done = this.arena.kernels.insert(this.#at.query, slot, this.#levelOf(slot), upper, slot >= FILTER_FROM);
+    const level = this.#levelOf(slot);
+    const { kernels } = this.arena;
+    const done = orBroken(() => kernels.insert(this.#at.query, slot, level, upper, slot >= FILTER_FROM), 0);
     if (!done) throw this.#broken();
     onDone();
     this.forget();
@@ -187,7 +189,9 @@ export class HnswThread {
     kernels.resetDistances();
     // As wide as all there are, those included that others are about to finish, so that such a beam never turns anybody away.
     const widest = Math.max(count, Atomics.load(this.#state, STATE.claimed));
-    const found = this.#walk(Math.min(efSearch, widest), count >= FILTER_FROM);
+    const ef = Math.min(efSearch, widest);
+    const { margin } = this.#options;
+    const found = orBroken(() => kernels.search(at.query, ef, count >= FILTER_FROM, margin), -1);
     if (found < 0) throw this.#broken();
     // Floats and bytes are exact as they are walked on.
     const rerank = kernels.formOfRecords() === FORM_CODES.sq7 ? wanted : 0;
@@ -317,16 +321,6 @@ export class HnswThread {
     return levelOf(this.#options.seed, slot, this.#options.M);
   }
 
-  #walk(ef: number, filtered: boolean): number {
-    try {
-      return this.arena.kernels.search(this.#at.query, ef, filtered, this.#options.margin);
-    } catch (error) {
-      // Where a forged file's checksums are right, an address may lead out of the memory.
-      if (error instanceof WebAssembly.RuntimeError) return -1;
-      throw error;
-    }
-  }
-
   #nearestOf(vectors: VectorStore, slots: Uint32Array, k: number) {
     try {
       return vectors.nearestOf(this.#query, slots, k);
@@ -352,7 +346,7 @@ export class HnswThread {
   #explained(error: unknown): unknown {
     if (!(error instanceof RowsFault)) return error;
     const { want, got } = error.fault;
-    return this.#corruption(vectorsSection(error.chunk), error.block, want, got);
+    return this.#corruption('vectors', error.block, want, got);
   }
 
   #corruption(section: string, block: number, want: number, got: number): CorruptionError {
@@ -362,9 +356,14 @@ export class HnswThread {
   }
 }
 
-/** What a file calls the originals in the store's memory number `chunk`. */
-export function vectorsSection(chunk: number): string {
-  return `vectors-${chunk}`;
+/** Where a forged file's checksums are right, an address in it may lead out of the memory, which traps. */
+function orBroken(walk: () => number, broken: number): number {
+  try {
+    return walk();
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) return broken;
+    throw error;
+  }
 }
 
 /** Below this many vectors there is no mean worth the name, and nothing to save. */

@@ -12,12 +12,13 @@ import { Ids } from '../core/ids.ts';
 import { Random } from '../core/random.ts';
 import { Arena, capacityThatFits } from '../kernels/memory.ts';
 import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
+import { PAGE_BYTES } from '../kernels/wasm.ts';
 import { checkBatch, checkVector } from './checks.ts';
 import { faultsOf } from './hnsw-faults.ts';
 import { type HnswImage, type HnswMeta, type Place, sectionBytes } from './hnsw-image.ts';
 import { type HnswLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, STATE } from './hnsw-layout.ts';
 import { completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
-import { type HnswHandle, HnswThread, levelOf, type Source, vectorsSection } from './hnsw-thread.ts';
+import { type HnswHandle, HnswThread, levelOf, type Source } from './hnsw-thread.ts';
 import { ThreadNumbers } from './thread-numbers.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
 
@@ -103,11 +104,12 @@ export class Hnsw implements VectorIndex {
 
   /**
    * An empty index of the shape that `meta` says, and where the sections of its image are to be put; then `adopt`. `capacity`
-   * and `threads` as they shall be now. Throws what `checkMeta` throws, or ParameterError.
+   * and `threads` as they shall be now; `chunkRows`: how many originals a memory holds, a multiple of 4096, by default as many
+   * as fit. Throws what `checkMeta` throws, or ParameterError.
    */
   static restore(
     meta: HnswMeta,
-    { capacity, threads }: { capacity?: number; threads?: number } = {},
+    { capacity, threads, chunkRows }: { capacity?: number; threads?: number; chunkRows?: number } = {},
   ): { index: Hnsw; places: Place[] } {
     if (capacity !== undefined && capacity < meta.count) {
       throw new ParameterError({
@@ -126,7 +128,7 @@ export class Hnsw implements VectorIndex {
       const fits = capacityThatFits(layoutOf(shapeOf(options)).plan);
       options.capacity = Math.max(meta.count, Math.min(options.capacity, fits));
     }
-    const index = new Hnsw(options, meta.count > meta.chunkRows ? meta.chunkRows : undefined);
+    const index = new Hnsw(options, chunkRows);
     return { index, places: index.#places(meta) };
   }
 
@@ -152,9 +154,10 @@ export class Hnsw implements VectorIndex {
       [STATE.form, FORM_CODES[meta.form]],
     ];
     for (const [word, value] of words) u32[(at.state >>> 2) + word] = value;
-    for (const { section, of } of this.#places(meta)) {
-      if (typeof of === 'number') this.thread.expectVectors(of, sums(section));
-      else this.thread.expect(of, sums(section));
+    for (const { section, of, from, bytes } of this.#places(meta)) {
+      const mine = sums(section).subarray(from / PAGE_BYTES, Math.ceil((from + bytes) / PAGE_BYTES));
+      if (typeof of === 'number') this.thread.expectVectors(of, mine);
+      else this.thread.expect(of, mine);
     }
     this.thread.endEra();
   }
@@ -179,12 +182,12 @@ export class Hnsw implements VectorIndex {
       entryPoint: state[STATE.entryPoint],
       topLevel: state[STATE.topLevel],
       ids: listed ? 'listed' : 'slots',
-      chunkRows: this.handle.vectors?.chunkRows ?? this.capacity,
     };
-    const places = new Map(this.#places(meta).map((place) => [place.section, place]));
+    const places = this.#places(meta);
     const sections = [...sectionBytes(meta)].map(([name, size]) => {
-      const place = places.get(name);
-      if (place) return { name, parts: [new Uint8Array(place.memory.buffer, place.at, size)] };
+      const pieces = places.filter(({ section }) => section === name);
+      if (name !== 'mean' && name !== 'ids')
+        return { name, parts: pieces.map(({ memory, at, bytes }) => new Uint8Array(memory.buffer, at, bytes)) };
       const small = name === 'mean' ? bytes.subarray(at.mean, at.mean + size) : bytesOf(listed!);
       return { name, parts: [small] };
     });
@@ -391,12 +394,10 @@ export class Hnsw implements VectorIndex {
       .map((region): Place => {
         const end = ends.find((end) => end > at[region])!;
         const roomBytes = end - at[region];
-        return { section: region, of: region, memory, at: at[region], roomBytes, bytes: sizes.get(region)! };
+        return { section: region, of: region, memory, at: at[region], roomBytes, from: 0, bytes: sizes.get(region)! };
       });
     if (meta.form !== 'sq7' || !this.#vectors) return places;
-    const pieces = this.#vectors.pieces(meta.count).entries();
-    for (const [of, piece] of pieces) if (piece.bytes > 0) places.push({ section: vectorsSection(of), of, ...piece });
-    return places;
+    return [...places, ...this.#vectors.pieces(meta.count).map((piece, of) => ({ section: 'vectors', of, ...piece }))];
   }
 
   #shape() {

@@ -39,14 +39,12 @@ export interface VectorStoreHandle {
 
 /** A row's page that is not what its file promised. */
 export class RowsFault extends Error {
-  /** Which memory, and which of the pages of its rows. */
-  readonly chunk: number;
+  /** Which 64 KiB of all rows one behind the other, from 0. */
   readonly block: number;
   readonly fault: FaultyPage;
 
-  constructor(chunk: number, block: number, fault: FaultyPage) {
+  constructor(block: number, fault: FaultyPage) {
     super('a page of the vectors is damaged');
-    this.chunk = chunk;
     this.block = block;
     this.fault = fault;
   }
@@ -102,13 +100,15 @@ export class VectorStore {
     });
   }
 
-  /** For each memory, where its rows are and have room, and how many of the first `count` rows lie there: what a file holds. */
-  pieces(count: number): { memory: WebAssembly.Memory; at: number; roomBytes: number; bytes: number }[] {
+  /** Where the first `count` rows lie, memory by memory: `bytes` of them behind the `from` bytes of those before. */
+  pieces(count: number): { memory: WebAssembly.Memory; at: number; roomBytes: number; from: number; bytes: number }[] {
     const { chunkRows, memories, at } = this.#handle;
-    return memories.map((memory, i) => ({
+    const pieces = memories.map((memory, i) => ({
       ...{ memory, at: at[i].rows, roomBytes: memory.buffer.byteLength - at[i].rows },
+      from: i * chunkRows * this.rowBytes,
       bytes: Math.max(0, Math.min(count - i * chunkRows, chunkRows)) * this.rowBytes,
     }));
+    return pieces.filter(({ bytes }) => bytes > 0);
   }
 
   /** The rows of a memory have come from a file, whose blocks have these checksums. */
@@ -260,13 +260,13 @@ class Chunk {
   readonly #rows: number;
   readonly #scratch: ReturnType<typeof scratchOf>;
   readonly #base: number;
-  readonly #number: number;
+  readonly #firstRow: number;
   readonly pages: CheckedPages;
 
   constructor(arena: Arena<Region>, number: number, rows: number, handle: VectorStoreHandle, thread: number) {
     const { dimension, metric } = handle;
     this.#arena = arena;
-    this.#number = number;
+    this.#firstRow = number * handle.chunkRows;
     this.#dimension = dimension;
     this.#metric = metric;
     this.#rowFloats = rowBytesOf(dimension) / 4;
@@ -331,7 +331,8 @@ class Chunk {
   #throwFault(): never {
     const { faulty } = this.pages;
     assert(faulty !== undefined, 'a page was found wrong');
-    throw new RowsFault(this.#number, faulty.page - this.#arena.at.rows / PAGE_BYTES, faulty);
+    const before = (this.#firstRow * this.#rowFloats * 4) / PAGE_BYTES;
+    throw new RowsFault(before + faulty.page - this.#arena.at.rows / PAGE_BYTES, faulty);
   }
 
   nearest(query: Float32Array, count: number, k: number): Nearest {

@@ -7,7 +7,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { assert } from '../core/assert.ts';
 import { CorruptionError, IndexFileError } from '../core/errors.ts';
 import { BlockBuffer } from '../kernels/block-buffer.ts';
-import { BLOCK_BYTES, decodeHeader, type Header, NAME_ANOTHER, RESTORE, type Section } from './ann-format.ts';
+import { BLOCK_BYTES, blocksOf, decodeHeader, type Header, NAME_ANOTHER, RESTORE, type Section } from './ann-format.ts';
 import { canMap, mapIntoMemory } from './mapping.ts';
 
 /** A piece of a memory, from one of its pages of 64 KiB on, that nobody has written to yet. */
@@ -15,6 +15,9 @@ export interface Place {
   memory: WebAssembly.Memory;
   at: number;
   roomBytes: number;
+  /** Which piece of the section: so many bytes behind the first `from`. Default: all of it. */
+  from?: number;
+  bytes?: number;
 }
 
 /** Whether a section's bytes come from the page cache when they are touched, or were copied at once. */
@@ -94,18 +97,22 @@ export class AnnFile {
   /**
    * Brings a section to its place, unchecked, by mapping it where that is wanted and works here, otherwise by reading; says
    * which. Its last block is read in either case, without the filling: memory behind the section stays zero. Throws
-   * IndexFileError where the place is too small for the section's blocks.
+   * IndexFileError where the place is too small for the section's blocks. Or a piece of a section: `bytes` of it behind the first
+   * `from`, which are whole blocks.
    */
-  load(name: string, { memory, at, roomBytes }: Place, mode: LoadMode = 'map'): LoadMode {
+  load(name: string, { memory, at, roomBytes, from: begin = 0, ...place }: Place, mode: LoadMode = 'map'): LoadMode {
     assert(this.#open, 'the file is open');
-    const { offset, bytes, blocks } = this.section(name);
-    if (blocks * BLOCK_BYTES > roomBytes) {
+    const section = this.section(name);
+    const { bytes = section.bytes } = place;
+    const offset = section.offset + begin;
+    if (begin + bytes > section.bytes || blocksOf(bytes) * BLOCK_BYTES > roomBytes) {
       throw new IndexFileError(
         this.path,
-        `section ${name} has ${bytes} bytes, and ${roomBytes} were expected`,
+        `section ${name} has ${section.bytes} bytes, and ${begin + roomBytes} were expected`,
         RESTORE,
       );
     }
+    assert(begin % BLOCK_BYTES === 0, 'a piece begins with a block');
     assert(at >= 0 && at % BLOCK_BYTES === 0, 'a place begins with a page');
     assert(at + roomBytes <= memory.buffer.byteLength, 'a place is within its memory');
     const wholeBytes = bytes - (bytes % BLOCK_BYTES);

@@ -156,8 +156,8 @@ export class Crew {
       };
     } else if (reply.kind === 'refused') ended.refused = Math.min(ended.refused ?? reply.row, reply.row);
     else {
-      const { code, message, name } = reply.error;
-      ended.failure = Object.assign(new AnnError(code, message), { name });
+      const { code, message, name, details } = reply.error;
+      ended.failure = Object.assign(new AnnError(code, message), { ...details, name });
     }
     this.#leave(job, member);
   }

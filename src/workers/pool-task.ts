@@ -88,4 +88,8 @@ export type Reply =
   | { kind: 'done'; job: number; work: Work }
   /** A row that cannot be held or searched. */
   | { kind: 'refused'; job: number; row: number }
-  | { kind: 'failed'; job: number; error: { code: string; message: string; name: string } };
+  | {
+      kind: 'failed';
+      job: number;
+      error: { code: string; message: string; name: string; details: Record<string, unknown> };
+    };

@@ -103,10 +103,10 @@ function workOn(task: Task, work: { distances: number; hops: number; estimates: 
   }
 }
 
-function described(error: unknown): { code: string; message: string; name: string } {
+function described(error: unknown): Extract<Reply, { kind: 'failed' }>['error'] {
   const code = error instanceof AnnError ? error.code : 'INTERNAL';
   const { message, name } = error instanceof Error ? error : new Error(String(error));
-  return { code, message, name };
+  return { code, message, name, details: error instanceof AnnError ? { ...error } : {} };
 }
 
 function say(reply: Reply): void {

@@ -205,7 +205,7 @@ describe('a damaged block', () => {
     return { ...subject, copy, folder };
   }
 
-  it.each(['records', 'upper', 'signs', 'vectors-0'])(
+  it.each(['records', 'upper', 'signs', 'vectors'])(
     'of %s lets nothing be added, saved or counted: all of it is checked before',
     async (section) => {
       const { copy, folder, index: whole, queries } = await damaged(section);
@@ -229,20 +229,20 @@ describe('a damaged block', () => {
   );
 
   it('is what a pool says too, and the pool works on', async () => {
-    const { copy, index: whole, queries } = await damaged('vectors-0');
+    const { copy, index: whole, queries } = await damaged('vectors');
     const index = await open(copy.path, { threads: 3 });
     await using pool = await Pool.start(index, { threads: 2 });
     const options = { k: 4, efSearch: 12 };
     const spoiled = await pool.searchBatch(queries[3], options).catch((error) => error);
     expect(spoiled).toMatchObject({ name: 'CorruptionError', code: 'CORRUPTION' });
-    expect(spoiled.message).toContain(`${copy.path}: section vectors-0, block 3 (byte `);
+    expect(spoiled.message).toContain(`${copy.path}: section vectors, block 3 (byte `);
     await expect(pool.addBatch(queries[0])).rejects.toMatchObject({ code: 'CORRUPTION' });
     const { ids } = await pool.searchBatch(queries[0], options);
     expect(ids).toEqual(whole.search(queries[0], options).ids);
   });
 
   it('keeps nobody from what lies in others, before and after', async () => {
-    const { copy, index: whole, queries } = await damaged('vectors-0');
+    const { copy, index: whole, queries } = await damaged('vectors');
     const index = await openReadOnly(copy.path);
     for (let i = 0; i < 3; i++) {
       expect(answer(index, queries[0])).toBe(answer(whole, queries[0]));

@@ -28,7 +28,7 @@ export type Internals = Pick<Kernels, Shown> & {
   indexOf(list: number, slot: number): number;
   markAt(list: number, i: number, marks: number): void;
   append(list: number, edge: number): void;
-  compact(list: number, stay: number, n: number, last: number): void;
+  compact(list: number, stay: number, n: number, last: number, room: number): void;
   removeDuplicates(list: number): void;
 
   lock(word: number): void;

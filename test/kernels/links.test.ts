@@ -120,7 +120,7 @@ describe('the kernels of lists', () => {
     }
     const stay = [...what.stay].filter((edge) => edge >>> 31 === 0).map(slotOf);
     words.set(stay, STAY / 4);
-    kernels.compact(LIST, STAY, stay.length, what.last);
+    kernels.compact(LIST, STAY, stay.length, what.last, ROOM);
   }
 
   /** Edges to different slots, some with marks; which of them stay, those with marks always; and one more. */

@@ -52,7 +52,7 @@ function write() {
         if (other >= staying || random.uniform() < 0.85) words[STAY_AT / 4 + n++] = other;
       }
       words[STAY_AT / 4 + n++] = edge;
-      kernels.compact(LIST_AT, STAY_AT, n, edge);
+      kernels.compact(LIST_AT, STAY_AT, n, edge, 2 * MOST);
       compactions++;
     }
     Atomics.store(control, APPENDED, edge + 1);

@@ -91,6 +91,7 @@ import { getF32, getU32, setF32, setU32 } from './words';
 const BATCH_BYTES: usize = 8192;
 /** The first node, whose kept edges lead to all others on level 0. It is inserted before there is a second thread. */
 const ROOT: u32 = 0;
+const NOBODY: u32 = 0xffffffff;
 
 /**
  * The shared state, byte offsets: inserts that are complete; slots that may be linked to by now; the entry point and its level.
@@ -263,7 +264,7 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
     note(LEVELS, min(level, topLevel) + 1);
   }
   finish(slot, level);
-  return true;
+  return !broken;
 }
 
 /**
@@ -541,9 +542,14 @@ function giveParent(slot: u32, n: i32, level: i32): u32 {
     if (becomesParent(neighbour, slot, level)) return neighbour;
   }
   let parent = getU32(given, 0);
-  do parent = childOf(parent, level);
-  while (!becomesParent(parent, slot, level));
-  return parent;
+  // A tree has no more steps than nodes; a file that was forged need not hold a tree.
+  for (let steps = atomic.load<u32>(state, CLAIMED); steps > 0; steps--) {
+    parent = childOf(parent, level);
+    if (parent == NOBODY) break;
+    if (becomesParent(parent, slot, level)) return parent;
+  }
+  broken = slot + 1;
+  return NOBODY;
 }
 
 function becomesParent(parent: u32, slot: u32, level: i32): bool {
@@ -561,9 +567,10 @@ function becomesParent(parent: u32, slot: u32, level: i32): bool {
 function childOf(parent: u32, level: i32): u32 {
   const list = listOf(parent, level);
   hold(parent);
+  const count = countOf(list);
   let i = 0;
-  while ((edgeAt(list, i) & (KEPT | WAY)) != KEPT) i++;
-  const child = linkAt(list, i);
+  while (i < count && (edgeAt(list, i) & (KEPT | WAY)) != KEPT) i++;
+  const child = i < count ? linkAt(list, i) : NOBODY;
   release(parent);
   return child;
 }
@@ -614,5 +621,5 @@ function prune(from: u32, list: usize, to: u32, most: i32): void {
   sortCandidates(n);
   const chosen = selectNeighbors(from, n, most);
   for (let i = 0; i < chosen; i++) setU32(batch, i, selectedSlot(i));
-  compact(list, batch, chosen, to);
+  compact(list, batch, chosen, to, count);
 }

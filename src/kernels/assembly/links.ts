@@ -115,9 +115,9 @@ export function markAt(list: usize, i: i32, marks: u32): void {
 
 /**
  * Leaves in the list, in their order, the kept edges and those whose slot is among the `n` at `stay`, and adds the edge `last`
- * behind them if it is kept or its slot among those too.
+ * behind them if it is kept or its slot among those too, and where fewer than `room` are left.
  */
-export function compact(list: usize, stay: usize, n: i32, last: u32): void {
+export function compact(list: usize, stay: usize, n: i32, last: u32, room: i32): void {
   const count = countOf(list);
   let to = 0;
   for (let i = 0; i < count; i++) {
@@ -126,7 +126,7 @@ export function compact(list: usize, stay: usize, n: i32, last: u32): void {
     if (to != i) setEdge(list, to, edge);
     to++;
   }
-  if (last & KEPT || isAmong(slotOf(last), stay, n)) setEdge(list, to++, last);
+  if (to < room && (last & KEPT || isAmong(slotOf(last), stay, n))) setEdge(list, to++, last);
   atomic.store<u32>(list, to);
 }
 
