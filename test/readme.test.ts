@@ -28,8 +28,15 @@ describe('the README', () => {
     expect(work.distances).toBeGreaterThan(0);
   });
 
-  it('has another that saves and opens, and no third one', async () => {
-    const [, example, ...others] = blocks('ts');
+  it('has another that adds and searches on all cores', async () => {
+    const { ids, distances, found } = await outputOf(blocks('ts')[1], 'found: [...found]');
+    expect([ids[0], ids[2]]).toEqual([1, 3]);
+    expect(distances[0]).toBeCloseTo(0.01, 5);
+    expect(found).toEqual([2, 2]);
+  });
+
+  it('has a third that saves and opens, and no fourth', async () => {
+    const [, , example, ...others] = blocks('ts');
     expect(others).toEqual([]);
     const { ids, distances, ok, faults } = await outputOf(example, 'ok, faults');
     expect(ids).toEqual([19, 17]);

@@ -310,6 +310,8 @@ export class HnswThread {
 
   #beginEra(what: number): void {
     Atomics.or(this.#state, STATE.era, what);
+    // A load behind it keeps what is rewritten now from being seen before it, on machines that would allow that.
+    Atomics.load(this.#state, STATE.era);
   }
 
   /** Where the arena holds codes, the vector itself lies in the store before anybody can find the slot. */

@@ -94,7 +94,9 @@ export class Pool {
    */
   addBatch(vectors: Float32Array, options: PoolAddOptions = {}): Promise<AddResult> {
     if (this.#closing) return Promise.reject(new PoolClosedError());
-    const added = this.#adding.then(() => this.#add(vectors, options));
+    // Copied now: the caller may write to it as soon as this returns.
+    const mine = vectors instanceof Float32Array ? shared(vectors) : vectors;
+    const added = this.#adding.then(() => this.#add(mine, options));
     this.#adding = added.catch(() => {});
     return this.#track(added);
   }
@@ -137,6 +139,13 @@ export class Pool {
     const { k, efSearch } = checkSearch(options);
     checkRerank(options, { k, efSearch });
     const rows = checkRows(queries, dimension, 'queries');
+    if (rows * k > MOST_RESULTS) {
+      throw new ParameterError({
+        parameter: 'k',
+        got: k,
+        want: `at most ${MOST_RESULTS} results a batch: give it fewer queries at a time`,
+      });
+    }
     const task = {
       kind: 'search' as const,
       ...{ vectors: shared(queries), rows, control: controlFrom(0), options },
@@ -168,7 +177,7 @@ export class Pool {
     let lost = false;
     try {
       const batch: Batch = {
-        ...{ rows, claim, threads: most, vectors: shared(vectors) },
+        ...{ rows, claim, threads: most, vectors },
         inserted: new Uint8Array(new SharedArrayBuffer(rows)),
         latencyUs: new Float32Array(new SharedArrayBuffer(rows * 4)),
       };
@@ -277,6 +286,8 @@ interface Batch extends Pick<InsertTask, 'vectors' | 'rows' | 'inserted' | 'late
 }
 
 const MOST_THREADS = 255;
+/** Of all rows of a batch together: 1 GiB of ids. */
+const MOST_RESULTS = 2 ** 28;
 const PROGRESS_MS = 100;
 
 function checkRows(vectors: Float32Array, dimension: number, name: string): number {

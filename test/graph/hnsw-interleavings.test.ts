@@ -1,7 +1,7 @@
 /**
- * The argument of `kernels/assembly/hnsw.ts`, `links.ts` and `locks.ts`, gone through place by place. The kernels have stops
- * (`stepped.ts`), at each of which other threads may search or insert, or the thread that stopped may die. Nothing here depends on
- * luck or on time.
+ * The argument of `kernels/assembly/hnsw.ts`, `links.ts` and `locks.ts`, gone through place by place. The kernels have
+ * stops (`stepped.ts`), at each of which other threads may search or insert, or the thread that stopped may die.
+ * Nothing here depends on luck or on time.
  */
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
@@ -110,8 +110,8 @@ class Trial {
   }
 
   /**
-   * A search for as many as are in, all that are held and the rows `further`, finds each, or something that is as near; and whatever it
-   * finds is whole. Others may be found that are being inserted.
+   * A search for as many as are in, all that are held and the rows `further`, finds each, or something that is as near;
+   * and whatever it finds is whole. Others may be found that are being inserted.
    */
   expectFound(query: Float32Array, further: number[] = []): void {
     const known = [...Array(this.held).keys(), ...further.map((row) => this.held + row)];
@@ -228,7 +228,10 @@ function points(n: number, seed: number, onGrid: boolean): Float32Array {
   return Float32Array.from({ length: n * 2 }, () => (onGrid ? random.integer(8) : 3 * random.normal()));
 }
 
-/** The first seed, from `from` on, under which the row at `slot` rises above all before it, or under which it does not, but has upper levels. */
+/**
+ * The first seed, from `from` on, under which the row at `slot` rises above all before it, or under which it does not,
+ * but has upper levels.
+ */
 function seedFor(slot: number, M: number, rises: boolean, from: number): number {
   for (let seed = from; ; seed++) {
     const before = Math.max(...Array.from({ length: slot }, (_, i) => levelOf(seed, i, M)));
@@ -492,7 +495,10 @@ describe('what is rewritten as a whole while somebody searches', () => {
   const signed = new Trial({ ...shape, dimension, data, held });
   const query = data.subarray(0, dimension).map((x) => x * 0.9 + 0.1);
   const search = () => signed.hands(1).search(query, { k: 10, efSearch: 12 });
-  /** Far from the vectors, whence hardly anything can be told from signs: nothing that is half one and half the other goes unnoticed. */
+  /**
+   * Far from the vectors, whence hardly anything can be told from signs: nothing that is half one and half the other
+   * goes unnoticed.
+   */
   const elsewhere = Float64Array.from({ length: dimension }, (_, i) => held * 5 * (i % 2 === 0 ? 1 : -1));
 
   it('the centre of the signs moves: the search finds what one that began later finds', () => {

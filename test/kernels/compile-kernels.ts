@@ -1,4 +1,7 @@
-/** Compiles `src/kernels/assembly` for the tests, with the flags of `src/kernels/compile.ts`: other entries to it, or sources with a change. */
+/**
+ * Compiles `src/kernels/assembly` for the tests, with the flags of `src/kernels/compile.ts`: other entries to it, or
+ * sources with a change.
+ */
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +12,9 @@ export const ASSEMBLY = './src/kernels/assembly';
 
 export interface CompileOptions {
   build: Build;
-  /** The source of the module whose exports are wanted, with imports from `ASSEMBLY`. Default: what the engine exports. */
+  /**
+   * The source of the module whose exports are wanted, with imports from `ASSEMBLY`. Default: what the engine exports.
+   */
   entry?: string;
   /** Changes a source, named without its folder, before it is compiled. */
   edit?: (name: string, source: string) => string;

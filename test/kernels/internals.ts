@@ -1,6 +1,6 @@
 /**
- * What `assembly/` does inside a walk and does not show to JavaScript: distances between two records one at a time, the sign
- * filter's estimate, lists of links, and locks.
+ * What `assembly/` does inside a walk and does not show to JavaScript: distances between two records one at a time, the
+ * sign filter's estimate, lists of links, and locks.
  */
 import type { Build, Kernels } from '../../src/kernels/wasm.ts';
 import { ASSEMBLY, compileKernels, instantiateOver } from './compile-kernels.ts';
@@ -50,8 +50,8 @@ export function codeDotx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, 
 `;
 
 /**
- * Compiles them; the result instantiates them over a memory. `fusedDot` decides what else the machine does: whether the relaxed
- * build takes the loop for machines that have the dot product in one instruction, or the one for all others.
+ * Compiles them; the result instantiates them over a memory. `fusedDot` decides what else the machine does: whether the
+ * relaxed build takes the loop for machines that have the dot product in one instruction, or the one for all others.
  */
 export async function compileInternals(
   build: Build,

