@@ -2,8 +2,8 @@
  * The arena: one shared WebAssembly.Memory an index, laid out once and reserved whole. Pages are committed when they are first
  * touched, so capacity costs address space and no RAM, and since the memory never grows no reader's view goes stale.
  */
-import { createRequire } from 'node:module';
 import { AddressSpaceError, MemoryLimitError } from '../core/errors.ts';
+import { systemLibrary } from './system-calls.ts';
 import { instantiate, type Kernels, MAX_PAGES, PAGE_BYTES } from './wasm.ts';
 
 /** Bytes of each named region, for a capacity. */
@@ -120,12 +120,11 @@ function adviseHugePages(bytes: Uint8Array): boolean {
   return madvise(bytes) === 0;
 }
 
-/** Loaded on demand: koffi's binary does not exist for every system, and nothing else here needs it. */
 function loadMadvise(): Madvise {
   try {
-    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
-    const call = koffi.load(null).func('int madvise(intptr_t address, size_t bytes, int advice)');
-    return (bytes) => call(Number(koffi.address(bytes)), bytes.length, MADV_HUGEPAGE);
+    const { declare, addressOf } = systemLibrary();
+    const call = declare('int madvise(intptr_t address, size_t bytes, int advice)');
+    return (bytes) => call(addressOf(bytes), bytes.length, MADV_HUGEPAGE);
   } catch {
     return () => -1;
   }

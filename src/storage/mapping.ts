@@ -10,8 +10,8 @@
  * (SIGBUS), and so does a disk that fails. What is saved here is only ever replaced.
  */
 import { closeSync, readSync, writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { assert } from '../core/assert.ts';
+import { systemLibrary } from '../kernels/system-calls.ts';
 import { instantiate, PAGE_BYTES } from '../kernels/wasm.ts';
 
 /** A piece of a file, and where it is to appear. All but `fd` in bytes, and in whole pages of 64 KiB. */
@@ -78,13 +78,12 @@ let calls: Calls | undefined;
 function loadCalls(): Calls | undefined {
   if (calls !== undefined || process.platform !== 'linux') return calls;
   try {
-    const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi');
-    const libc = koffi.load(null);
+    const { declare, addressOf } = systemLibrary();
     calls = {
-      address: (memory) => Number(koffi.address(new Uint8Array(memory.buffer))),
-      mmap: libc.func('intptr_t mmap(intptr_t at, size_t bytes, int protection, int flags, int fd, int64_t offset)'),
-      madvise: libc.func('int madvise(intptr_t at, size_t bytes, int advice)'),
-      memfdCreate: libc.func('int memfd_create(const char *name, unsigned int flags)'),
+      address: (memory) => addressOf(new Uint8Array(memory.buffer)),
+      mmap: declare('intptr_t mmap(intptr_t at, size_t bytes, int protection, int flags, int fd, int64_t offset)'),
+      madvise: declare('int madvise(intptr_t at, size_t bytes, int advice)'),
+      memfdCreate: declare('int memfd_create(const char *name, unsigned int flags)'),
     };
   } catch {
     calls = undefined;
