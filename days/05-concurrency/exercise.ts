@@ -8,7 +8,10 @@
  *
  * Sources: Lamport, "Concurrent reading and writing", CACM 20 (1977): whoever reads while another writes reads in the opposite
  * direction. Herlihy & Shavit, "The art of multiprocessor programming" (2008), for the words: lock-free, wait-free,
- * linearizable. The HNSW paper has nothing on it; hnswlib locks each node, as we do, and its readers while it builds as well.
+ * linearizable. The HNSW paper has nothing on it; hnswlib locks each node too, for reading as well while it builds.
+ *
+ * Each access is a step, by `yield*`: `const count = yield* load(list)`, with brackets where you compare:
+ * `(yield* compareExchange(...)) !== FREE`. Without it nothing happens: a generator is made that nobody runs.
  *
  * Departures from the engine: one level, the first node is there before any thread starts, and whoever waits spins.
  */
@@ -26,8 +29,8 @@ export const FREE = 0;
  */
 export function* readLinks(list: number): Steps<number[]> {
   // @hole read-links
-  // @task Load the count, then the links at list + 1 … list + count, each once, and return them. Take no lock. In which
-  // @task direction? A prune moves survivors towards the front; none of them may slip past you.
+  // @task Load the count, then the links at list + 1 … list + count, load each place once, and return them. Take no lock. In
+  // @task which direction? A prune moves survivors towards the front; none of them may slip past you.
   throw new UnwrittenHole(5, 'read-links');
   // @end
 }

@@ -19,10 +19,10 @@ import { type Naming, namingOf, ONE_LIST, Story } from './story.ts';
 export function expectAlways(program: Program, judge: Judge, naming: Naming = ONE_LIST): void {
   const { interleavings, failing, failure } = explore(program, judge);
   if (!failure) return;
-  const { run, message } = failure;
+  const { schedule, run, message } = failure;
   const many = interleavings.toLocaleString('en');
   throw new CheckFailure(
-    `${message}: in ${failing.toLocaleString('en')} of all ${many} interleavings, such as ${run.schedule}`,
+    `${message}: in ${failing.toLocaleString('en')} of all ${many} interleavings, such as ${turnsOf(schedule)}`,
     String(new Story(run, naming)),
   );
 }
@@ -32,7 +32,7 @@ export function expectFine(program: Program, schedule: string, judge: Judge, nam
   const run = replay(program, schedule);
   const message = judge(run);
   if (message !== undefined) {
-    throw new CheckFailure(`${message} (schedule ${run.schedule})`, String(new Story(run, naming)));
+    throw new CheckFailure(`${message} (schedule ${turnsOf(schedule)})`, String(new Story(run, naming)));
   }
   return run;
 }
@@ -42,9 +42,14 @@ export function expectAtRandom(program: Program, judge: Judge, seeds: number, na
   for (let seed = 0; seed < seeds; seed++) {
     const { schedule } = judgedRun(program, seed, judge) ?? {};
     if (schedule === undefined) continue;
-    const { run, message } = shrink(program, schedule, judge);
-    throw new CheckFailure(`${message} (schedule ${run.schedule})`, String(new Story(run, naming)));
+    const { schedule: turns, run, message } = shrink(program, schedule, judge);
+    throw new CheckFailure(`${message} (schedule ${turnsOf(turns)})`, String(new Story(run, naming)));
   }
+}
+
+/** The turns that matter, as a failure names them: `replay` adds the rest. */
+function turnsOf(schedule: string): string {
+  return schedule === '' ? 'one after the other' : `${schedule}, then each runs on`;
 }
 
 function judgedRun(program: Program, seed: number, judge: Judge): Run | undefined {
@@ -78,10 +83,11 @@ export function momentsOf(run: Run, before: Int32Array, list: number): number[][
   return moments;
 }
 
-function apply(memory: Int32Array, { access, answer }: TakenStep): void {
-  if (access.kind === 'store' || (access.kind === 'compareExchange' && answer === access.expected)) {
-    memory[access.at] = access.value;
-  }
+/** Takes the step again; whether it wrote. */
+function apply(memory: Int32Array, { access, answer }: TakenStep): boolean {
+  if (access.kind === 'load' || (access.kind === 'compareExchange' && answer !== access.expected)) return false;
+  memory[access.at] = access.value;
+  return true;
 }
 
 /** A run's loads, stores and compare-and-exchanges, of one thread or of all. */
@@ -98,12 +104,16 @@ export function trespassIn(run: Run, scene: ConnectScene): string | undefined {
       if (access.value !== FREE && answer !== FREE) {
         return `${thread} writes its number into the lock of ${node}, which ${nameOf(answer)} holds`;
       }
-      if (access.value === FREE && answer !== number) {
-        return `${thread} frees the lock of ${node}, which ${answer === FREE ? 'nobody' : nameOf(answer)} holds`;
-      }
     }
-    if (isLock && access.kind === 'compareExchange' && (access.expected !== FREE || access.value !== number)) {
-      return `${thread} exchanges ${access.expected} for ${access.value} in the lock of ${node}: FREE for its own number is right`;
+    // By a store, or by a compare-and-exchange of its own number for FREE, which is right as well.
+    if (isLock && access.kind !== 'load' && access.value === FREE && answer !== number) {
+      return `${thread} frees the lock of ${node}, which ${answer === FREE ? 'nobody' : nameOf(answer)} holds`;
+    }
+    const [expected, value] = access.kind === 'compareExchange' ? [access.expected, access.value] : [FREE, number];
+    const takes = expected === FREE && value === number;
+    const frees = expected === number && value === FREE;
+    if (isLock && !takes && !frees) {
+      return `${thread} exchanges ${expected} for ${value} in the lock of ${node}: FREE for its own number is right`;
     }
     if (!isLock && access.kind !== 'load' && !holds.has(node) && isSeen(graph, node)) {
       return `${thread} writes the list of ${node}, which others can see, and does not hold its lock`;
@@ -127,16 +137,15 @@ function* watched(run: Run, scene: ConnectScene) {
   const { memory } = graph;
   const held = new Map<string, Set<number>>();
   for (const step of run.trace) {
-    const { access, thread, answer } = step;
+    const { access, thread } = step;
     const node = Math.floor(access.at / graph.recordWords);
     const isLock = access.at === graph.lockOf(node);
     const holds = held.get(thread) ?? new Set();
     held.set(thread, holds);
     yield { ...step, graph, node, isLock, holds, number: thread.charCodeAt(0) - 'A'.charCodeAt(0) + 1 };
-    if (isLock && access.kind === 'store' && access.value === FREE) holds.delete(node);
-    else if (isLock && (access.kind === 'store' || (access.kind === 'compareExchange' && answer === FREE)))
-      holds.add(node);
-    apply(memory, step);
+    if (!apply(memory, step) || !isLock) continue;
+    if (memory[access.at] === FREE) holds.delete(node);
+    else holds.add(node);
   }
 }
 

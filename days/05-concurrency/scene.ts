@@ -110,8 +110,13 @@ export function judgeReader(scene: ListScene): (run: Run) => string | undefined 
 }
 
 /** How a run ended that should have been done. */
-export function endOf({ end, unfinished, error }: Run): string {
+export function endOf({ end, unfinished, error, trace }: Run): string {
   const who = unfinished.join(' and ');
+  const loading = (name: string) => trace.findLast(({ thread }) => thread === name)?.access.kind === 'load';
+  if (end === 'deadlock' && unfinished.every(loading)) {
+    const [keep, be] = unfinished.length > 1 ? ['keep', 'are'] : ['keeps', 'is'];
+    return `${who} ${keep} loading the same word and ${be} told the same`;
+  }
   if (end === 'deadlock') return `${who} ${unfinished.length > 1 ? 'wait' : 'waits'} for a lock that nobody will free`;
   if (end === 'livelock') return `${who} ${unfinished.length > 1 ? 'run' : 'runs'} on and on and never come to an end`;
   return `it threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
@@ -141,11 +146,14 @@ export const listScenes: fc.Arbitrary<ListScene> = fc
       maxLength: 4,
     }),
   })
-  .map(({ length, most, adds }) => ({
-    links: Array.from({ length: Math.min(length, most) }, (_, i) => 11 + i),
-    most,
-    adds: adds.map((drops, i) => ({ link: 21 + i, drops })),
-  }));
+  .map(({ length, most, adds }) => {
+    const links = Array.from({ length: Math.min(length, most) }, (_, i) => 11 + i);
+    const scene = { links, most, adds: adds.map((drops, i) => ({ link: 21 + i, drops })) };
+    // Only what goes is said to go, since a learner reads it.
+    const history = historyOf(scene);
+    const gone = (link: number, i: number) => [...history[i], link].filter((one) => !history[i + 1].includes(one));
+    return { ...scene, adds: scene.adds.map(({ link }, i) => ({ link, drops: gone(link, i) })) };
+  });
 
 /** Newcomers that are linked at the same time: a thread each, A, B, … */
 export interface ConnectScene {
@@ -199,10 +207,9 @@ export function connecting(
   };
 }
 
-/** A newcomer A links itself into a list that is full, which is pruned therefore; R reads that list. */
+/** A newcomer A links itself into a list that is full; the list is pruned, and R reads it meanwhile. */
 export function readWhileLinking(module: Pick<Module, 'connect' | 'readLinks'>): Program {
-  const scene = { ...FULL, newcomers: FULL.newcomers.slice(0, 1) };
-  return connecting(module, scene, (graph) => ({ R: module.readLinks(graph.listOf(0)) })).program;
+  return connecting(module, NEARER, (graph) => ({ R: module.readLinks(graph.listOf(0)) })).program;
 }
 
 /** The lists as a run left them, sorted, so that two runs can be compared. */
@@ -301,5 +308,12 @@ export const FULL: ConnectScene = {
     { place: 30, neighbors: [0] },
     { place: -31, neighbors: [0] },
   ],
+  M0: 2,
+};
+/** The neighbor's list is full, and the newcomer takes the place of the first in it: the others move to the front. */
+export const NEARER: ConnectScene = {
+  places: [0, 10, -1],
+  links: [[1, 2], [0], [0]],
+  newcomers: [{ place: 3, neighbors: [0] }],
   M0: 2,
 };

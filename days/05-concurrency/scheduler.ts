@@ -327,6 +327,8 @@ class Machine {
   #advance(thread: Thread): void {
     try {
       const { done, value } = thread.steps.next(thread.answer);
+      const fault = done ? undefined : faultIn(value);
+      if (fault) throw new TypeError(`thread ${thread.name} ${fault}`);
       thread.next = done ? undefined : (value as Access);
       if (done) thread.result = value;
     } catch (thrown) {
@@ -335,6 +337,17 @@ class Machine {
       this.#error = { thrown };
     }
   }
+}
+
+/** What is wrong with what a thread yielded, most often by a yield* that is a yield or missing; undefined where nothing is. */
+function faultIn(asked: unknown): string | undefined {
+  const access = Object(asked) as Partial<Record<string, unknown>>;
+  if (typeof access.next === 'function') return 'yielded a generator: write yield*, not yield';
+  if (!['load', 'store', 'compareExchange'].includes(String(access.kind)))
+    return `yielded ${asked}, which is no access`;
+  const { kind, ...numbers } = access;
+  const odd = Object.entries(numbers).find(([, value]) => typeof value !== 'number');
+  return odd && `asks for a ${kind} whose \`${odd[0]}\` is ${odd[1]}, and no number: is a yield* missing?`;
 }
 
 function isSame(a: Access, b: Access | undefined): boolean {

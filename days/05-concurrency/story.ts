@@ -50,6 +50,7 @@ export class Story {
   }
 
   toString(): string {
+    if (this.#lines.length === 0) return 'nobody took a step: is a yield* missing?';
     return this.#lines.join('\n');
   }
 
@@ -68,8 +69,9 @@ export function saysOf({ access, answer }: TakenStep, { word, node = String }: N
     if (part === 'lock' && access.value === FREE) return `frees ${name}`;
     return `${name} ← ${shown(access.value)}`;
   }
-  if (answer !== access.expected) return `${name} is ${threadName(answer)}’s`;
-  return part === 'lock' && access.value !== FREE ? `takes ${name}` : `${name}: ${answer} → ${access.value}`;
+  if (part !== 'lock') return `${name}: ${answer}${answer === access.expected ? ` → ${access.value}` : ' stays'}`;
+  if (answer !== access.expected) return answer === FREE ? `${name} is free` : `${name} is ${threadName(answer)}’s`;
+  return `${access.value === FREE ? 'frees' : 'takes'} ${name}`;
 }
 
 export interface DrawnRun {
@@ -79,6 +81,8 @@ export interface DrawnRun {
   /** The list whose words stand beside the steps, and how many places of it; default: the only one, as long as it gets. */
   list?: number;
   places?: number;
+  /** Locks that stand beside the list: what each is called, and its address. */
+  locks?: Record<string, number>;
   /** So many steps are taken before the first that is drawn. */
   skip?: number;
   width?: number;
@@ -86,19 +90,21 @@ export interface DrawnRun {
 
 /** A program, run by a schedule, as a figure. */
 export function drawRun(program: Program, schedule: string, options: DrawnRun): string {
-  const { title, subtitle, naming = ONE_LIST, list = LIST, skip = 0, width } = options;
+  const { title, subtitle, naming = ONE_LIST, list = LIST, locks = {}, skip = 0, width } = options;
   const run = replay(program, schedule);
   const { memory, threads } = program();
   const { node = String } = naming;
   const places = options.places ?? placesOf(run, memory, list);
+  const ownerText = (at: number) => (memory[at] === FREE ? '' : threadName(memory[at]));
   const words = (): MemoryWord[] => [
-    { text: memory[list - 1] === FREE ? '' : threadName(memory[list - 1]) },
+    { text: ownerText(list - 1) },
     { text: String(memory[list]) },
     ...Array.from({ length: places }, (_, i) => {
       const value = memory[list + 1 + i];
       const faint = i >= memory[list];
       return { text: value < 0 || (faint && value === 0) ? '' : node(value), faint };
     }),
+    ...Object.values(locks).map((at) => ({ text: ownerText(at) })),
   ];
   const writes = ({ access, answer }: TakenStep) => {
     if (access.kind === 'load' || (access.kind === 'compareExchange' && answer !== access.expected)) return false;
@@ -112,7 +118,7 @@ export function drawRun(program: Program, schedule: string, options: DrawnRun): 
     const kind = writes(step) ? 'write' : access.kind === 'load' ? 'read' : 'wait';
     return { thread, kind, says: saysOf(step, naming), words: words() };
   });
-  const heads = ['lock', 'count', ...Array.from({ length: places }, (_, i) => String(i + 1))];
+  const heads = ['lock', 'count', ...Array.from({ length: places }, (_, i) => String(i + 1)), ...Object.keys(locks)];
   return interleavingFigure({
     title,
     ...(subtitle !== undefined && { subtitle }),

@@ -15,7 +15,7 @@ export const headerChecks: Check<Module>[] = [
     says: 'The fields come out as they were written: u32, little-endian, from byte 0 on',
     hole: 'read-header',
     likely:
-      'getUint32 reads big-endian unless its second argument is true; the fields lie at bytes 0, 4, 8, … in the order of FIELDS',
+      'getUint32 reads big-endian unless its second argument is true, and then no magic is ours; the fields lie at bytes 0, 4, 8, … in the order of FIELDS. If what is wrong is the bytes: the crc32c is over those before HEADER_CRC_AT, and is compared with the u32 that stands there (tableCrc is the table’s)',
     run(module) {
       const { image, header } = small();
       expectHeader(module.readHeader(firstBlock(image), image.length), header);
@@ -26,24 +26,39 @@ export const headerChecks: Check<Module>[] = [
     says: 'The block may be a piece of a larger buffer: its byte 0 is where the view begins',
     hole: 'read-header',
     likely:
-      'new DataView(block.buffer) begins at the buffer’s byte 0; it takes block.byteOffset as its second argument',
+      'new DataView(block.buffer) begins at the buffer’s byte 0; it takes block.byteOffset as its second argument. A Uint32Array can begin at multiples of 4 only',
     run(module) {
       const { image, header } = small();
-      const larger = new Uint8Array(image.length + 64).fill(0xee);
-      larger.set(image, 64);
-      expectHeader(module.readHeader(larger.subarray(64, 64 + BLOCK_BYTES), image.length), header);
+      for (const from of [64, 7]) {
+        const larger = new Uint8Array(image.length + 64).fill(0xee);
+        larger.set(image, from);
+        expectHeader(module.readHeader(larger.subarray(from, from + BLOCK_BYTES), image.length), header);
+      }
+    },
+  },
+  {
+    layer: 'example',
+    says: 'An empty graph’s entry point and top level are 2³² − 1, as they were written',
+    hole: 'read-header',
+    likely: 'every field is a u32, these two as well: it is Image that makes −1 of them',
+    run(module) {
+      const { image, header } = fileOf({ nodes: [], M: 2, M0: 4, entryPoint: -1, topLevel: -1 });
+      expectHeader(module.readHeader(firstBlock(image), image.length), header);
     },
   },
   {
     layer: 'example',
     says: 'A file that ends within its header is refused as `short`, whatever it begins with',
     hole: 'read-header',
-    likely: 'look at block.length before you read anything: a DataView throws a RangeError where a FileFault is wanted',
+    likely:
+      'look at block.length, not at fileBytes, before you read anything: a DataView throws a RangeError where a FileFault is wanted',
     run(module) {
       const { image } = small();
       for (const length of [0, 3, 4, placeOf('tableCrc'), HEADER_CRC_AT, BLOCK_BYTES - 1]) {
         expectRefusal(module, image.subarray(0, length), length, 'short', `the first ${length} bytes of a file`);
       }
+      // A reader that was given less than it asked for.
+      expectRefusal(module, image.subarray(0, 100), image.length, 'short', 'a block of 100 bytes of a longer file');
     },
   },
   {
@@ -82,7 +97,8 @@ export const headerChecks: Check<Module>[] = [
     layer: 'invariant',
     says: 'Any flipped bit of block 0 is noticed, in the zeros behind the fields and in the checksum as well',
     hole: 'read-header',
-    likely: 'the crc32c is over all bytes before HEADER_CRC_AT, and is compared with the u32 that stands there',
+    likely:
+      'the crc32c is over all bytes before HEADER_CRC_AT, and is compared with the u32 that stands there; the fault names the block, { block: 0 }',
     run(module) {
       const { image } = small();
       for (let bit = 0; bit < 8 * BLOCK_BYTES; bit++) {
@@ -162,7 +178,16 @@ function expectRefusal(
   about?: object,
 ): void {
   const got = refusal(() => module.readHeader(file.subarray(0, BLOCK_BYTES), fileBytes));
-  if (got !== fault) fails(`${what} should be refused as \`${fault}\`; it was refused as ${got}`, about);
+  if (got?.reason !== fault) {
+    const instead = got ? `refused as ${got.reason}` : 'accepted';
+    fails(`${what} should be refused as \`${fault}\`; it was ${instead}`, about);
+  }
+  if (fault === 'checksum' && got.block !== 0) {
+    fails(
+      `${what} is refused as \`checksum\`, and should be; but its block is ${got.block}, and block 0 is damaged`,
+      about,
+    );
+  }
 }
 
 /** Every length but the right one, up to two blocks too long. */

@@ -26,9 +26,7 @@ export const saveChecks: Check<Module>[] = [
         if (found === undefined) fails(`there is no ${NAME}`, stepsOf(disk.steps));
         if (!sameBytes(found, NEW))
           fails(`${NAME} holds ${found.length} bytes that are not the image`, stepsOf(disk.steps));
-        disk.syncDirectory();
-        const [left] = disk.crashes();
-        if (left.size > 1) fails(`there are other files: ${[...left.keys()].join(', ')}`, stepsOf(disk.steps));
+        expectNoOthers(disk);
       }
     },
   },
@@ -59,6 +57,26 @@ export const saveChecks: Check<Module>[] = [
         if (!late) continue;
         const steps = points.flatMap(({ step }) => (step ? [step] : []));
         fails('save has returned, and the new index may still be lost', story(steps, steps.length, late.files));
+      }
+    },
+  },
+  {
+    layer: 'invariant',
+    says: 'What a save that was cut short has left behind, the next one clears away',
+    hole: 'save',
+    likely:
+      'a temporary name that is always the same is overwritten by the next save, and renamed; one of its own for each save (the time, a random number) leaves a file behind wherever the power fails',
+    run(module) {
+      const disks = crashPoints(module.save, OLD, NEW).flatMap((point) => point.disks);
+      const made = Date.now();
+      while (Date.now() === made) {
+        // A name that tells the time is another then.
+      }
+      for (const { files } of disks) {
+        if ([...files.keys()].every((name) => name === NAME)) continue;
+        const disk = new SimulatedDisk(files);
+        module.save(disk, NAME, NEW);
+        expectNoOthers(disk);
       }
     },
   },
@@ -123,6 +141,14 @@ function expectNothingLost(module: Module, old: Uint8Array | undefined): void {
       fails(`the power fails ${when}, and there is ${WORDS[outcome]}`, story(steps, done, files));
     }
   }
+}
+
+function expectNoOthers(disk: SimulatedDisk): void {
+  const steps = stepsOf(disk.steps);
+  disk.syncDirectory();
+  const [left] = disk.crashes();
+  const others = [...left.keys()].filter((name) => name !== NAME);
+  if (others.length > 0) fails(`there are other files: ${others.join(', ')}`, steps);
 }
 
 /** The steps up to the power cut, and what is found then. */

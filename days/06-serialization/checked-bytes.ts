@@ -1,6 +1,6 @@
 /**
  * The bytes of a file, read or mapped, that are checked where they are used: the first look into a block compares its crc32c
- * with the one in the file's table. Opening costs no more for a large file than for a small one, and damage is told by the
+ * with the one in the file's table. Opening checks the table alone, one byte in 128 of the file, and damage is told by the
  * search that would have walked over it.
  */
 import { crc32c } from './crc32c.ts';

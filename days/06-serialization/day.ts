@@ -4,7 +4,7 @@ export const day: Day = {
   number: 6,
   topic: 'serialization',
   title: 'Serialization: an index that opens at once',
-  goal: 'Lay the graph out so that its bytes are its file: opened by a look at the first block, refused where a bit has flipped, and saved so that no power cut leaves half of it.',
+  goal: 'Lay the graph out so that its bytes are its file: opened by a look at the first block and a table of 1/128, refused where a bit has flipped, and saved so that no power cut leaves half of it.',
   minutes: 90,
   needs: [
     'Day 03: what a node is (a vector, and a list of links for each of its levels); day 04 builds the graph that is saved',

@@ -7,8 +7,9 @@
  * - of the directory's changes (a new name, a rename, a removal), any, each whole or not at all. They wait neither for one another
  *   nor for the bytes of the files that they name.
  *
- * Pillai et al. (OSDI 2014) looked at six file systems of Linux: each keeps more than that, and each something else (but for ext2,
- * which may do half a rename). A program that is right on this disk does not depend on which it runs on.
+ * Pillai et al. (OSDI 2014) looked at six file systems of Linux: each promises something else. This disk assumes no more than
+ * they have in common, with two exceptions: ext2 may do half a rename, and what never arrived may be other files' old bytes
+ * rather than zeros. A program that is right on this disk does not depend on which of the others it runs on.
  */
 
 /** What a save asks of a disk with one directory. */

@@ -3,7 +3,8 @@
 
 /**
  * Day 06: a file. The graph of days 02 to 04 as an image of regions with a fixed stride: where a node's vector and links lie
- * is computed, not parsed, so that to open a file is to look at its first block. And a save that the power may end anywhere.
+ * is computed, not parsed, so that to open a file is to look at its first block and its table of checksums. And a save that the
+ * power may end anywhere.
  *
  *     block 0    header: FIELDS, zeros, and in the last four bytes the crc32c of all before them
  *     records    one a node: vector | level u32 | upper u32 | count u32 | M0 links u32
@@ -135,17 +136,17 @@ export function writeHeader(bytes: Uint8Array, header: Header): void {
  */
 export function readHeader(block: Uint8Array, fileBytes: number): Header {
   // @hole read-header
-  // @task Refuse, by `throw new FileFault(…)`: fewer than BLOCK_BYTES bytes ('short'), another MAGIC ('magic'), another VERSION
-  // @task ('version'), a crc32c over the bytes before HEADER_CRC_AT that is not the one written there ('checksum', { block: 0 }),
-  // @task and a file that is not exactly as long as `layoutOf` says ('sizes'). FIELDS lie there as u32, little-endian, from byte 0 of
-  // @task `block` on, which may be a piece of a larger buffer. Return them.
+  // @task Refuse, by `throw new FileFault(…)`: a `block` of fewer than BLOCK_BYTES bytes ('short'), another MAGIC ('magic'), another
+  // @task VERSION ('version'), a crc32c over the bytes before HEADER_CRC_AT that is not the one written there ('checksum',
+  // @task { block: 0 }), and a file that is not exactly as long as `layoutOf` says ('sizes'). FIELDS lie there as u32, little-endian,
+  // @task from byte 0 of `block` on, which may be a piece of a larger buffer, from any byte on. Return them as a Header.
   throw new UnwrittenHole(6, 'read-header');
   // @end
 }
 
 /**
- * The file as a graph: nothing is copied, nothing is read before it is asked for. A view has the machine's byte order, which is
- * little-endian wherever the engine runs.
+ * The file as a graph: nothing is copied, and but for the table nothing is read before it is asked for. A view has the machine's
+ * byte order, which is little-endian wherever the engine runs.
  */
 export class Image implements LayeredGraph {
   readonly header: Header;
@@ -205,7 +206,8 @@ export function load(bytes: Uint8Array): Image {
 export function save(disk: Disk, name: string, image: Uint8Array): void {
   // @hole save
   // @task Write the image under another name, and give it this one when it is safe. What each call of `disk` promises, and what
-  // @task not, stands in disk.ts. The image is written once, and two syncs are enough.
+  // @task not, stands in disk.ts. The image is written once, and two syncs are enough. What a save that was cut short has left
+  // @task behind, the next one must clear away.
   throw new UnwrittenHole(6, 'save');
   // @end
 }

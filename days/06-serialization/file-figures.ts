@@ -125,6 +125,31 @@ export function recordsFigure(
   );
 }
 
+/** The region of the upper lists, row by row. Whose they are, only the records say. */
+export function upperFigure(
+  { layout, header, file }: Image,
+  names: readonly string[],
+  { title, subtitle }: { title: string; subtitle: string },
+): string {
+  const view = new DataView(file.bytes.buffer, file.bytes.byteOffset);
+  return stripsFigure(
+    Array.from({ length: header.upperLists }, (_, row) => {
+      const at = layout.upper + row * layout.listBytes;
+      const count = view.getUint32(at, true);
+      const links = Array.from({ length: header.M }, (_, i): StripPart => {
+        if (i >= count) return { size: 4, text: '0' };
+        return { size: 4, color: COLOR.links, text: names[view.getUint32(at + 4 + 4 * i, true)] };
+      });
+      return { label: `row ${row}`, parts: [{ size: 4, color: COLOR.numbers, text: String(count) }, ...links] };
+    }),
+    {
+      title,
+      subtitle,
+      key: [{ words: 'count', color: COLOR.numbers }, { words: 'links', color: COLOR.links }, { words: 'room' }],
+    },
+  );
+}
+
 /** The blocks of a file, those that a search looked into lit, and when it did so first. */
 export function blocksFigure(image: Image, { title, subtitle }: { title: string; subtitle: string }): string {
   const { upper, table, fileBytes } = image.layout;
@@ -172,10 +197,10 @@ export function flipsFigure(noticers: readonly Noticer[], { title }: { title: st
 }
 
 const NOTICER_COLOR: Record<Noticer, number> = {
-  magic: 5,
+  magic: 6,
   version: 3,
   'header’s crc': 4,
-  sizes: 6,
+  sizes: 5,
   'table’s crc': 2,
   'block’s crc': 0,
   nobody: 1,
@@ -190,10 +215,13 @@ export function crashFigure(points: readonly CrashPoint[], title: string): strin
         return { size: counts[outcome], color, lit: outcome !== 'old', text: String(counts[outcome]) };
       });
       const number = point.disks.length;
+      // What its caller was told is true only where the new index is the only one that may be found.
+      const early = counts.old > 0 ? ', and the old index may come back' : '';
+      const returned = point.acknowledged ? `, returned${early}` : '';
       return {
         label: point.step?.says ?? '(nothing yet)',
         parts,
-        note: `${number} ${number === 1 ? 'disk' : 'disks'}${point.acknowledged ? ', returned' : ''}`,
+        note: `${number} ${number === 1 ? 'disk' : 'disks'}${returned}`,
       };
     }),
     {

@@ -28,6 +28,20 @@ export const mutants: Mutant[] = [
     replace: '[field, view.getUint32(4 * i)]',
   },
   {
+    name: 'aligned-only',
+    hole: 'read-header',
+    mistake: 'A Uint32Array on the block: it can begin at multiples of 4 only, and has the machine’s byte order.',
+    find: '[field, view.getUint32(4 * i, true)]',
+    replace: '[field, new Uint32Array(block.buffer, block.byteOffset, FIELDS.length)[i]]',
+  },
+  {
+    name: 'minus-one',
+    hole: 'read-header',
+    mistake: 'The empty graph’s 2³² − 1 is made −1 here already: the header is not the one that was written.',
+    find: '  return header;\n',
+    replace: '  return { ...header, entryPoint: header.entryPoint | 0, topLevel: header.topLevel | 0 };\n',
+  },
+  {
     name: 'from-the-buffers-start',
     hole: 'read-header',
     mistake: 'The view begins where the buffer does, not where the block does.',
@@ -40,6 +54,13 @@ export const mutants: Mutant[] = [
     mistake: 'Nobody looks whether there is a whole block: a short file ends in a RangeError.',
     find: SHORT,
     replace: '',
+  },
+  {
+    name: 'length-of-the-file',
+    hole: 'read-header',
+    mistake: 'The length of the file is asked, not that of the block: what was not read is not there.',
+    find: SHORT,
+    replace: "  if (fileBytes < BLOCK_BYTES) throw new FileFault('short');\n",
   },
   {
     name: 'magic-ignored',
@@ -90,6 +111,13 @@ export const mutants: Mutant[] = [
       'The crc covers the fields only, with zeros put in the place of what is behind them: padding may say anything.',
     find: 'const crc = crc32c(block.subarray(0, HEADER_CRC_AT));',
     replace: 'const crc = crc32c(block.slice(0, HEADER_CRC_AT).fill(0, 4 * FIELDS.length));',
+  },
+  {
+    name: 'block-not-named',
+    hole: 'read-header',
+    mistake: 'The fault does not say which block is damaged.',
+    find: "throw new FileFault('checksum', { block: 0 })",
+    replace: "throw new FileFault('checksum')",
   },
   {
     name: 'sizes-ignored',
@@ -148,6 +176,13 @@ export const mutants: Mutant[] = [
     mistake: 'Above its level a node is given the list of whoever comes next.',
     find: GUARD,
     replace: '',
+  },
+  {
+    name: 'own-level-left-out',
+    hole: 'neighbors',
+    mistake: 'A node is refused the list of its own level: whoever lives on the ground only has no links at all.',
+    find: GUARD,
+    replace: '    if (level >= top) return new Uint32Array(0);\n',
   },
   {
     name: 'rows-from-level-0',
@@ -251,6 +286,13 @@ export const mutants: Mutant[] = [
     replace: `  if (disk.read(temporary)) throw new Error('another save is under way');
   disk.write(temporary, image);
 `,
+  },
+  {
+    name: 'a-name-for-each-save',
+    hole: 'save',
+    mistake: 'Every save has a temporary name of its own: what a cut one leaves is never overwritten, nor removed.',
+    find: `\`\${name}.tmp\``,
+    replace: `\`\${name}.\${Math.random()}\``,
   },
   {
     name: 'syncs-once-more',

@@ -77,17 +77,24 @@ export function lying(image: Uint8Array, header: Header): Uint8Array {
   return forged;
 }
 
-/** What a call is refused with, in words for a message: the FileFault's reason, another error, or nothing. */
-export function refusal(call: () => unknown): string {
+/** What a call is refused with. */
+export interface Refusal {
+  /** The FileFault's, or another error in words for a message. */
+  reason: string;
+  block?: number | undefined;
+}
+
+/** Undefined where the call returns. */
+export function refusal(call: () => unknown): Refusal | undefined {
   try {
     call();
   } catch (error) {
-    if (error instanceof FileFault) return error.fault;
+    if (error instanceof FileFault) return { reason: error.fault, block: error.block };
     // What is not written yet is no answer.
     if ((error as { code?: string }).code === 'UNWRITTEN_HOLE') throw error;
-    return `${(error as Error).name}: ${(error as Error).message}`;
+    return { reason: `${(error as Error).name}: ${(error as Error).message}` };
   }
-  return 'nothing: it was opened';
+  return undefined;
 }
 
 /** Fourteen nodes on three levels, for examples. */

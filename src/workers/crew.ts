@@ -52,10 +52,6 @@ export class Crew {
     this.#handle = handle;
   }
 
-  get size(): number {
-    return this.#members.length;
-  }
-
   /** Gives the task to those `threads` that have least to do. Never rejects: what went wrong is in what it returns. */
   run(task: Task, threads: number): Promise<Ended> {
     if (this.#members.length === 0) {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { insertSorted, l2, type Neighbor, searchLayer } from '../../days/02-nsw/solution.ts';
 import { selectHeuristic } from '../../days/04-heuristic/solution.ts';
+import { checks } from '../../days/05-concurrency/check.ts';
 import {
   atOnce,
   everyInterleaving,
@@ -24,6 +25,7 @@ import {
   type ListScene,
   memoryOf,
   PRUNED,
+  readWhileLinking,
   readWhileWriting,
   twoWriters,
   writer,
@@ -45,6 +47,7 @@ import * as day from '../../days/05-concurrency/solution.ts';
 import { drawRun, namingOf, ONE_LIST, Story, saysOf } from '../../days/05-concurrency/story.ts';
 import { Random } from '../../src/core/random.ts';
 import { loadMutant } from '../../src/lab/exercises/load-day.ts';
+import { runChecks } from '../../src/lab/exercises/run-checks.ts';
 import { gaussianSet, rows } from '../../src/lab/teaching-sets.ts';
 import { readElements } from '../lab/markup.ts';
 
@@ -218,6 +221,39 @@ describe('the scheduler', () => {
     expect(() => replay(program)).toThrow(unwritten);
   });
 
+  it('says of a thread that yields no access, or asks by no number, that a yield* is wrong or missing', () => {
+    const endOfOne = (steps: () => Generator<unknown, unknown, number>) =>
+      endOf(replay(() => ({ memory: new Int32Array(2), threads: { R: steps() as Steps<unknown> } })));
+    expect(
+      endOfOne(function* () {
+        yield load(0);
+      }),
+    ).toBe('it threw TypeError: thread R yielded a generator: write yield*, not yield');
+    expect(
+      endOfOne(function* () {
+        yield 7;
+      }),
+    ).toBe('it threw TypeError: thread R yielded 7, which is no access');
+    expect(
+      endOfOne(function* () {
+        yield* store(0, load(1) as never);
+      }),
+    ).toContain('asks for a store whose `value` is [object Generator], and no number: is a yield* missing?');
+  });
+
+  it('tells who waits for a lock from who keeps loading a word', () => {
+    const alone = (steps: Steps<unknown>) =>
+      endOf(replay(() => ({ memory: Int32Array.of(1, 0), threads: { R: steps } })));
+    function* locking(): Steps {
+      while ((yield* compareExchange(0, 0, 2)) !== 0);
+    }
+    function* looking(): Steps {
+      while ((yield* load(0)) !== 0);
+    }
+    expect(alone(locking())).toBe('R waits for a lock that nobody will free');
+    expect(alone(looking())).toBe('R keeps loading the same word and is told the same');
+  });
+
   it('shrinks a schedule until no turn can be left out', () => {
     let shrunk = 0;
     for (let seed = 0; seed < 50; seed++) {
@@ -343,7 +379,35 @@ describe('the protocol', () => {
   });
 });
 
+describe('the checks', () => {
+  it('are green with a lock that is freed by a compare-and-exchange', async () => {
+    function* connect(...[graph, node, neighbors, me]: Parameters<typeof day.connect>): Steps {
+      const own = graph.listOf(node);
+      for (const [i, neighbor] of neighbors.entries()) yield* store(own + 1 + i, neighbor);
+      yield* store(own, neighbors.length);
+      for (const neighbor of neighbors) {
+        const lock = graph.lockOf(neighbor);
+        while ((yield* compareExchange(lock, day.FREE, me)) !== day.FREE);
+        yield* day.addLink(graph.listOf(neighbor), node, graph.pruning(neighbor));
+        yield* compareExchange(lock, me, day.FREE);
+      }
+    }
+    const ofConnect = checks.filter(({ hole }) => hole === 'connect');
+    const results = await runChecks(ofConnect, { ...day, connect });
+    expect(results.filter(({ status }) => status !== 'passed')).toEqual([]);
+    expect(results.length).toBeGreaterThan(5);
+  });
+});
+
 describe('what the notebook says', () => {
+  it('the newcomer that takes a place moves 2 past a reader who goes upwards, and not past one who goes down', async () => {
+    const { readLinks } = await loadMutant(5, 'reads-upwards');
+    const read = (module: Pick<typeof day, 'connect' | 'readLinks'>) =>
+      replay(readWhileLinking(module), 'AAAAAARRA').results.R;
+    expect(read({ ...day, readLinks })).toEqual([1, 3, 3]);
+    expect(read(day)).toEqual([3, 3, 2]);
+  });
+
   it('18 of 20 interleavings lose a link, and AB is the shortest', () => {
     const { interleavings, failing, failure } = explore(twoWriters(day), judgeTwo);
     expect([interleavings, failing, failure!.schedule]).toEqual([20, 18, 'AB']);
@@ -390,13 +454,13 @@ describe('what the notebook says', () => {
     const found = (module: typeof day) => {
       const { searches, ...faults } = soak(module, SOAK);
       expect(searches).toBeGreaterThan(4000);
-      return faults;
+      return { searches, faults };
     };
     const nothing = { stuck: 0, lostInserts: 0, misses: 0, torn: 0 };
-    expect(found(day)).toEqual(nothing);
-    expect(found(await loadMutant(5, 'reads-upwards'))).toEqual(nothing);
-    expect(found(await loadMutant(5, 'empties-first')).misses).toBeGreaterThan(0);
-    expect(found(await loadMutant(5, 'back-before-own')).torn).toBeGreaterThan(0);
+    expect(found(day).faults).toEqual(nothing);
+    expect(found(await loadMutant(5, 'reads-upwards'))).toEqual({ searches: 4894, faults: nothing });
+    expect(found(await loadMutant(5, 'empties-first')).faults.misses).toBeGreaterThan(0);
+    expect(found(await loadMutant(5, 'back-before-own')).faults.torn).toBeGreaterThan(0);
   });
 
   it('the engine reaches the milestone', async () => {
@@ -433,5 +497,19 @@ describe('a run that is told', () => {
     const { trace } = replay(readWhileWriting(day, PRUNED), 'W');
     expect(texts).toEqual(expect.arrayContaining(['before', '11', `${trace.length}`, 'link 1 ← 12', 'count ← 3']));
     expect(texts).not.toContain('link 5 ← 15');
+  });
+
+  it('is drawn with other locks beside the list, and tells a lock that is freed by a compare-and-exchange', () => {
+    const { program, graph } = connecting(day, CROSSED);
+    const naming = namingOf(graph());
+    const svg = drawRun(program, 'A', { title: 'Two', naming, list: 1, locks: { 'lock of 1': graph().lockOf(1) } });
+    const texts = readElements(svg).flatMap(({ name, text }) => (name === 'text' ? [text] : []));
+    expect(texts).toContain('lock of 1');
+    // A's own, and those of the rows in which A holds node 0, then node 1.
+    expect(texts.filter((text) => text === 'A').length).toBeGreaterThan(8);
+    const freed = { thread: 'A', access: { kind: 'compareExchange', at: 0, expected: 1, value: 0 } as const };
+    expect(saysOf({ ...freed, answer: 1 }, naming)).toBe('frees lock of 0');
+    expect(saysOf({ ...freed, answer: 0 }, naming)).toBe('lock of 0 is free');
+    expect(String(new Story({ ...replay(program), trace: [] }))).toContain('yield*');
   });
 });

@@ -317,6 +317,21 @@ describe('what the notebook says', () => {
       expect(last.old + last.neither).toBeGreaterThan(0);
     }
   });
+
+  it('written straight to its name, three can be left out, and nobody sees it either', () => {
+    const [old, image] = [day.encode(twelve()), day.encode(town())];
+    const save: typeof day.save = (disk, name, bytes) => disk.write(name, bytes);
+    const disk = new SimulatedDisk(new Map([[NAME, old]]));
+    save(disk, NAME, image);
+    expect(disk.read(NAME)).toEqual(image);
+    expect(countOutcomes(crashPoints(save, old, image).at(-1)!).neither).toBeGreaterThan(0);
+  });
+
+  it('the table that opening looks at is a 128th of the file', () => {
+    const { image } = saved(2000);
+    const { table, fileBytes } = day.load(image).layout;
+    expect(Math.ceil(fileBytes / 128 / BLOCK_BYTES) * BLOCK_BYTES).toBe(fileBytes - table);
+  });
 });
 
 describe('the checks', () => {

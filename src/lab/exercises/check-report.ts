@@ -46,8 +46,8 @@ export function failureText(result: CheckResult, day: FoundDay, file: string): s
   const place = stack === undefined ? undefined : placeIn(stack, day, file);
   if (place) parts.push('', sourceAt(day, place));
   parts.push('');
-  // Code that threw, or ended the process, has a reason of its own.
-  if (status === 'failed' && stack === undefined) parts.push(wrap(`Likely: ${likely}`, { indent: '  ' }));
+  // Code that ended the process, or never came back, has a reason of its own.
+  if (status === 'failed') parts.push(wrap(`Likely: ${likely}`, { indent: '  ' }));
   const [hint] = hintsOf(day, hole);
   if (hint !== undefined) {
     parts.push(

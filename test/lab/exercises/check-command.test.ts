@@ -92,7 +92,7 @@ describe('an exercise', () => {
     expect((await check(await course(RIGHT, { 'check.ts': checks }))).said).toContain('Likely: two');
   });
 
-  it('that throws shows the line', async () => {
+  it('that throws shows the line and the likely mistake', async () => {
     const { said, status } = await check(
       await course({ total: '  const list = undefined as unknown as number[];\n  return list[0];' }),
     );
@@ -100,7 +100,7 @@ describe('an exercise', () => {
     expect(said).toContain('it threw TypeError');
     expect(said).toMatch(/days\/03-sum\/exercise\.ts:13:\d+\n/);
     expect(said).toContain('13 │   return list[0];');
-    expect(said).not.toContain('Likely');
+    expect(said).toContain('Likely: the sum starts at 1');
   });
 
   it.each([
