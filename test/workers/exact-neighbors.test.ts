@@ -1,43 +1,16 @@
-import type { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DimensionError, ParameterError, VectorValueError } from '../../src/core/errors.ts';
 import type { Matrix } from '../../src/core/matrix.ts';
 import { METRICS, type Metric } from '../../src/core/metric.ts';
 import { Flat } from '../../src/graph/flat.ts';
 import { exactNeighbors } from '../../src/workers/exact-neighbors.ts';
 import { byId, expectNearest, randomRows } from '../oracle.ts';
+import { running, started } from './started-workers.ts';
 
-/** Every worker that was started, and what a test makes of one before it runs: its script, or its own. */
-const started = vi.hoisted(() => ({
-  workers: [] as Worker[],
-  sabotage: undefined as undefined | ((thread: number) => string | undefined),
-}));
-
-vi.mock('node:worker_threads', async (original) => {
-  const threads = await original<typeof import('node:worker_threads')>();
-  return {
-    ...threads,
-    Worker: class extends threads.Worker {
-      constructor(script: URL, options: { workerData: { thread: number } }) {
-        const broken = started.sabotage?.(options.workerData.thread);
-        if (broken) super(broken, { ...options, eval: true });
-        else super(script, options);
-        started.workers.push(this);
-      }
-    },
-  };
-});
-
-afterEach(() => {
-  started.workers = [];
-  started.sabotage = undefined;
-});
-
-/** A worker that has ended has lost its thread's number. */
-function running(): number {
-  return started.workers.filter(({ threadId }) => threadId !== -1).length;
-}
+vi.mock('node:worker_threads', async (original) =>
+  (await import('./started-workers.ts')).watched(await original<typeof import('node:worker_threads')>()),
+);
 
 function matrix(
   rows: number,

@@ -2,9 +2,8 @@ import { execFile } from 'node:child_process';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   BrokenIndexError,
   BusyError,
@@ -22,39 +21,13 @@ import { Hnsw } from '../../src/graph/hnsw.ts';
 import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
 import { type BatchResult, Pool, type PoolSearchOptions } from '../../src/workers/pool.ts';
 import { trueDistance } from '../oracle.ts';
+import { running, started } from './started-workers.ts';
 
 const SEED = 20_251_122;
 
-/** Every worker that was started, and what a test makes of one before it runs: its script, or its own. */
-const started = vi.hoisted(() => ({
-  workers: [] as Worker[],
-  sabotage: undefined as undefined | ((thread: number) => string | undefined),
-}));
-
-vi.mock('node:worker_threads', async (original) => {
-  const threads = await original<typeof import('node:worker_threads')>();
-  return {
-    ...threads,
-    Worker: class extends threads.Worker {
-      constructor(script: URL, options: { workerData: { thread: number } }) {
-        const broken = started.sabotage?.(options.workerData.thread);
-        if (broken) super(broken, { eval: true });
-        else super(script, options);
-        started.workers.push(this);
-      }
-    },
-  };
-});
-
-afterEach(() => {
-  started.workers = [];
-  started.sabotage = undefined;
-});
-
-/** A worker that has ended has lost its thread's number. */
-function running(): number {
-  return started.workers.filter(({ threadId }) => threadId !== -1).length;
-}
+vi.mock('node:worker_threads', async (original) =>
+  (await import('./started-workers.ts')).watched(await original<typeof import('node:worker_threads')>()),
+);
 
 /**
  * What rows are made of: clusters of floats, the same rounded to bytes, or points of a small grid, many of them alike.
