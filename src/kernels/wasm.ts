@@ -74,6 +74,23 @@ export interface Kernels {
   rotateCentred(x: number): void;
   encodeSigns(x: number, slot: number): void;
 
+  configureRabitq(
+    dimension: number,
+    metric: number,
+    bits: number,
+    deviations: number,
+    model: number,
+    scratch: number,
+  ): void;
+  encodeRabitq(x: number, code: number): void;
+  decodeRabitq(code: number, x: number): void;
+  prepareRabitq(x: number): void;
+  prepareRabitqCode(code: number): void;
+  rabitqDistance(code: number): number;
+  rabitqDistances(codes: number, codeBytes: number, n: number, out: number): void;
+  rabitqBound(code: number): number;
+  rabitqBounds(codes: number, codeBytes: number, n: number, out: number): void;
+
   configureCrc32c(room: number): void;
   crc32c(at: number, bytes: number, seed: number): number;
   configureBlocks(states: number, sums: number, room: number): void;
