@@ -70,21 +70,36 @@ export function checkVector(vector: Float32Array, dimension: number, where: stri
   if (vector.length !== dimension) throw new DimensionError({ expected: dimension, got: vector.length, where });
 }
 
-/** k, and the beam that goes with it. */
-export function checkSearch({ k, efSearch }: SearchOptions): { k: number; efSearch: number } {
-  checkInteger('k', k, 1, 2 ** 31 - 1);
-  const ef = efSearch ?? Math.max(k, 64);
-  if (!Number.isInteger(ef) || ef < k) {
-    throw new ParameterError({ parameter: 'efSearch', got: ef, want: `an integer of at least k = ${k}` });
-  }
-  return { k, efSearch: ef };
+/** What a search is to do, with all that the caller left out. */
+export interface SearchPlan {
+  k: number;
+  efSearch: number;
+  gamma: number | undefined;
+  rerank: number;
 }
 
-/** How many candidates are compared again; k and a few where the caller does not say. */
-export function checkRerank({ rerank }: SearchOptions, { k, efSearch }: { k: number; efSearch: number }): number {
-  const wanted = rerank ?? k + Math.ceil(k / 8) + Math.ceil(efSearch / 16);
-  if (!Number.isInteger(wanted) || wanted < 0 || (wanted > 0 && wanted < k)) {
-    throw new ParameterError({ parameter: 'rerank', got: wanted, want: `0, or an integer of at least k = ${k}` });
+/** Throws ParameterError. A `recallTarget` has been looked up before. */
+export function checkSearch(options: SearchOptions): SearchPlan {
+  const { k, gamma, efSearch = gamma === undefined ? Math.max(k, 64) : Math.max(8 * k, 512) } = options;
+  checkInteger('k', k, 1, 2 ** 31 - 1);
+  if (!Number.isInteger(efSearch) || efSearch < k) {
+    throw new ParameterError({ parameter: 'efSearch', got: efSearch, want: `an integer of at least k = ${k}` });
   }
-  return wanted;
+  if (gamma !== undefined && !(gamma >= 0 && gamma <= 10)) {
+    throw new ParameterError({ parameter: 'gamma', got: gamma, want: 'a number from 0 to 10' });
+  }
+  const { rerank = k + Math.ceil(k / 8) + Math.ceil((gamma === undefined ? efSearch : 64) / 16) } = options;
+  if (!Number.isInteger(rerank) || rerank < 0 || (rerank > 0 && rerank < k)) {
+    throw new ParameterError({ parameter: 'rerank', got: rerank, want: `0, or an integer of at least k = ${k}` });
+  }
+  return { k, efSearch, gamma, rerank };
+}
+
+/** By how much a distance may exceed another for the one to be 1 + gamma times as long; 0: gamma is not given. */
+export function stretchOf(gamma: number | undefined, metric: Metric): number {
+  if (gamma === undefined) return 0;
+  if (metric === 'dot')
+    throw new ParameterError({ parameter: 'gamma', got: gamma, want: 'none under dot: inner products are no lengths' });
+  // Squared L2 and 1 − cos, which is half a squared length, grow as squares do.
+  return metric === 'manhattan' ? 1 + gamma : (1 + gamma) ** 2;
 }

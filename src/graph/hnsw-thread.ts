@@ -12,7 +12,7 @@ import { admit } from '../kernels/intake.ts';
 import { Arena, copyF32, copyU32 } from '../kernels/memory.ts';
 import { FORM_CODES, METRIC_CODES, RowsFault, VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
 import { PAGE_BYTES } from '../kernels/wasm.ts';
-import { checkRerank, checkSearch, checkVector } from './checks.ts';
+import { checkSearch, checkVector, stretchOf } from './checks.ts';
 import { ERA, type HnswLayout, JOURNAL, layoutOf, type Region, STATE, type ThreadRegion } from './hnsw-layout.ts';
 import { type HnswOptions, shapeOf } from './hnsw-options.ts';
 import type { SearchOptions, Work } from './vector-index.ts';
@@ -173,13 +173,13 @@ export class HnswThread {
     this.#journal[JOURNAL.inserting] = 0;
   }
 
-  /** As `Hnsw.search`, with slots for ids. */
-  search(query: Float32Array, options: SearchOptions): SlotsFound {
-    const { k, efSearch } = checkSearch(options);
+  /** As `Hnsw.search`, with slots for ids. `unseen`: a slot that is passed by, as if it were not there. */
+  search(query: Float32Array, options: SearchOptions, unseen = -1): SlotsFound {
+    const { k, efSearch, gamma, rerank: wanted } = checkSearch(options);
+    const stretch = stretchOf(gamma, this.#options.metric);
     checkVector(query, this.#options.dimension, 'query');
     const { kernels, u32, f32 } = this.arena;
     const at = this.#at;
-    const wanted = checkRerank(options, { k, efSearch });
     this.admit(query, 'query');
     const { count } = this;
     if (count === 0) {
@@ -191,7 +191,7 @@ export class HnswThread {
     const widest = Math.max(count, Atomics.load(this.#state, STATE.claimed));
     const ef = Math.min(efSearch, widest);
     const { margin } = this.#options;
-    const found = orBroken(() => kernels.search(at.query, ef, count >= FILTER_FROM, margin), -1);
+    const found = orBroken(() => kernels.search(at.query, ef, k, stretch, unseen, count >= FILTER_FROM, margin), -1);
     if (found < 0) throw this.#broken();
     // Floats and bytes are exact as they are walked on.
     const rerank = kernels.formOfRecords() === FORM_CODES.sq7 ? wanted : 0;

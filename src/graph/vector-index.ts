@@ -7,11 +7,22 @@ export { METRICS, type Metric } from '../core/metric.ts';
 export interface SearchOptions {
   /** How many neighbours are wanted, ≥ 1. Where the index holds fewer, all of them come back. */
   k: number;
-  /** Width of the beam, ≥ k. Exact indexes do not use it. Default: max(k, 64). */
+  /** Width of the beam, ≥ k. Exact indexes do not use it. Default: max(k, 64); with `gamma` max(8 k, 512). */
   efSearch?: number;
   /**
+   * Ends the search as soon as the nearest candidate that has not been read is more than 1 + gamma times as far away as the k-th
+   * best found (Al-Jazzazi et al. 2025), 0 … 10: easy queries end soon, hard ones take their time, and efSearch is only the most
+   * that any may take. Not under dot, whose distances are no lengths. Default: none.
+   */
+  gamma?: number;
+  /**
+   * The share of the true neighbours that is to be found, instead of efSearch and gamma: what that takes is looked up in what
+   * `Hnsw.calibrate` measured.
+   */
+  recallTarget?: number;
+  /**
    * How many of the best candidates are compared again on exact f32 vectors, ≥ k; 0: none. Only indexes that walk on codes use
-   * it. Default: k, an eighth of k and a sixteenth of efSearch, each rounded up.
+   * it. Default: k, an eighth of k and a sixteenth of efSearch (with `gamma`, of 64), each rounded up.
    */
   rerank?: number;
 }

@@ -8,7 +8,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { BrokenIndexError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
-import { checkInteger, checkRerank, checkSearch } from '../graph/checks.ts';
+import { checkInteger, checkSearch, stretchOf } from '../graph/checks.ts';
 import type { Claim, Hnsw } from '../graph/hnsw.ts';
 import type { AddBatchOptions, SearchOptions, Work } from '../graph/vector-index.ts';
 import { Crew, type Ended } from './crew.ts';
@@ -136,8 +136,8 @@ export class Pool {
   async #search(queries: Float32Array, { threads, ...options }: PoolSearchOptions): Promise<BatchResult> {
     if (this.#closing) throw new PoolClosedError();
     const { dimension } = this.index;
-    const { k, efSearch } = checkSearch(options);
-    checkRerank(options, { k, efSearch });
+    const { k, gamma } = checkSearch(options);
+    stretchOf(gamma, this.index.metric);
     const rows = checkRows(queries, dimension, 'queries');
     if (rows * k > MOST_RESULTS) {
       throw new ParameterError({

@@ -3,7 +3,8 @@
  * `select.ts` algorithm 4, `search` algorithm 5. One call from JavaScript does a whole search or insert.
  *
  * Departures: lists have slack and are pruned only when it is used up; pruning may keep long edges by α as Vamana does (α = 1
- * is the paper); two candidates are read per round; a sign filter looks before vectors are touched; and on every level each
+ * is the paper); two candidates are read per round; a sign filter looks before vectors are touched; a search may end before its
+ * beam has been read, as soon as what is left is too far away to lead to anything near; and on every level each
  * node but the first has one incoming edge, its parent's, that pruning may not drop. Those edges are a tree over the level, and
  * a new entry point is given one to the old: so every node can be reached, always, and with ef = count the search is exact.
  *
@@ -64,7 +65,19 @@ import {
   PARENT,
   unlock,
 } from './locks';
-import { bound, distanceAt, hasNext, peekNext, push, resetPool, rewindPool, size, slotAt, takeNext } from './pool';
+import {
+  bound,
+  distanceAt,
+  hasNext,
+  peekDistance,
+  peekNext,
+  push,
+  resetPool,
+  rewindPool,
+  size,
+  slotAt,
+  takeNext,
+} from './pool';
 import {
   candidateSlot,
   configureSelection,
@@ -125,6 +138,14 @@ let given: usize = 0;
 
 /** The era that this thread's settings are of. */
 let knownEra: u32 = 0xffffffff;
+/**
+ * A search of level 0 ends when the nearest unread candidate is more than `reach` times as far away as the `wanted`-th best
+ * found; 0: when its beam has been read (Al-Jazzazi et al. 2025, "Distance adaptive beam search": their 1 + γ).
+ */
+let reach: f32 = 0;
+let wanted: i32 = 0;
+/** A slot that the search passes by as if it were not there, or NOBODY. */
+let hidden: u32 = NOBODY;
 /** Whether this walk may use the sign filter. */
 let filtering: bool = false;
 /** Slots below this may be linked to; it is looked up anew before a link beyond it is called broken. */
@@ -184,9 +205,9 @@ export function brokenSlot(): i32 {
 
 /**
  * Algorithm 5: fills the pool with the `ef` nearest found to the f32 vector at `x`; returns how many, or −1 where the graph is
- * broken (see `brokenSlot`).
+ * broken (see `brokenSlot`). `k` and `stretch` may end it sooner (see `reach`); the node `unseen` is passed by, −1: none.
  */
-export function search(x: usize, ef: i32, filtered: bool, margin: f32): i32 {
+export function search(x: usize, ef: i32, k: i32, stretch: f32, unseen: i32, filtered: bool, margin: f32): i32 {
   hops = 0;
   estimates = 0;
   broken = 0;
@@ -200,8 +221,13 @@ export function search(x: usize, ef: i32, filtered: bool, margin: f32): i32 {
     }
     prepareFloats(x, queryRecord);
     resetPool(ef);
+    hidden = unseen;
     descend(atomic.load<u64>(state, ENTRY), 0);
+    wanted = k;
+    reach = stretch;
     searchLayer(0);
+    reach = 0;
+    hidden = NOBODY;
     // Without the fence, what was read of records and signs might be of later than the era is.
     fence();
   } while (atomic.load<u32>(state, ERA) != era);
@@ -367,14 +393,15 @@ function searchLayer(level: i32): void {
   for (let i = 0; i < size; i++) visit(slotAt(i));
   readNeighbours(level);
   // A beam still not full has seen all that can be reached from where it began. From the root of level 0's tree all can.
-  if (level == 0 && bound() == Infinity && visit(ROOT) && (!checking || isWhole(ROOT))) {
+  if (level == 0 && !hasNext() && bound() == Infinity && visit(ROOT) && (!checking || isWhole(ROOT))) {
     push(distance(recordOf(ROOT)), ROOT);
     readNeighbours(level);
   }
 }
 
+/** Until there is no unread node, or none near enough. */
 function readNeighbours(level: i32): void {
-  while (hasNext()) {
+  while (hasNext() && peekDistance() <= limit()) {
     let n = gather(takeNext(), level, 0);
     // Two a round: the second one's cache misses run beside the first one's.
     if (hasNext()) n = gather(takeNext(), level, n);
@@ -384,22 +411,32 @@ function readNeighbours(level: i32): void {
       listSink = load<u32>(list) ^ load<u32>(list, 64);
     }
     if (checking) n = wholeOnes(n);
-    if (filtering && bound() < Infinity) n = filter(n, bound());
+    let worst = limit();
+    if (filtering && worst < Infinity) n = filter(n, worst);
     distancesTo(batch, n, batchDistances);
-    let worst = bound();
     for (let i = 0; i < n; i++) {
       const d = getF32(batchDistances, i);
       if (d >= worst) continue;
       push(d, getU32(batch, i));
-      worst = bound();
+      worst = limit();
     }
   }
+}
+
+/** The distance that a node must be below to be worth anything to this walk. */
+function limit(): f32 {
+  const worst = bound();
+  if (reach == 0 || size < wanted) return worst;
+  const kth = distanceAt(wanted - 1);
+  // Estimates of distances may be negative.
+  return min<f32>(worst, kth + (reach - 1) * abs<f32>(kth));
 }
 
 /** Nobody is visited. */
 function beginMarks(): void {
   claimed = atomic.load<u32>(state, CLAIMED);
   resetVisited(claimed);
+  if (hidden != NOBODY) visit(hidden);
 }
 
 /**

@@ -61,6 +61,11 @@ export function peekNext(): u32 {
   return load<u32>(entries + ((<usize>next) << 3)) >> 1;
 }
 
+/** Its distance. */
+export function peekDistance(): f32 {
+  return distanceAt(next);
+}
+
 /** Marks the nearest unread entry as read and returns its slot. */
 export function takeNext(): u32 {
   const at = entries + ((<usize>next) << 3);
