@@ -165,6 +165,7 @@ onBothBuilds('8-bit codes', (build) => {
         const truth = exact(rows[0], row, metric);
         const bound = memory.call((kernels) => kernels.sq8Bound(at[i]));
         const one = memory.call((kernels) => kernels.sq8Distance(at[i]));
+        expect(Number.isFinite(bound)).toBe(true);
         for (const got of [one, four[i]]) {
           if (!(Math.abs(got - truth) <= bound)) {
             expect.fail(`${form}, ${metric}, ${kinds[i].kind}: ${got}, exact is ${truth} ± ${bound}`);
@@ -199,26 +200,21 @@ onBothBuilds('8-bit codes', (build) => {
     fc.assert(property, seeded(150));
   });
 
-  it('of near vectors far from the origin, the distance is as good as of those at the origin', () => {
+  it('far from the origin the distance is as good as at the origin', () => {
+    const kinds = [1, 2, 3, 4].map((seed): Sample => ({ kind: 'normal', seed }));
     for (const form of ['vector8', 'dimension8'] as const) {
-      const errors = [0, 1000].map((offset) => {
-        const rows = rowsOf(
-          512,
-          [1, 2, 3, 4].map((seed): Sample => ({ kind: 'normal', seed })),
-          'l2',
-        ).map((row) => row.map((x) => x + offset));
-        coded.configure(512, 'l2', form, rangesOf(rows.map((row) => row.map((x, j) => x + ((j % 2) - 0.5)))));
+      const [near, far] = [0, 1000].map((offset) => {
+        const rows = rowsOf(512, kinds, 'l2').map((row) => row.map((x) => x + offset));
+        coded.configure(512, 'l2', form, rangesOf(rows));
         const at = coded.encode(rows);
         memory.kernels.prepareSq8(memory.put(rows[0]));
-        return Math.max(
-          ...at.slice(1).map((code, i) => {
-            const truth = scalar.l2(rows[0], rows[i + 1]);
-            return Math.abs(memory.kernels.sq8Distance(code) - truth) / truth;
-          }),
-        );
+        const errors = rows.slice(1).map((row, i) => {
+          const truth = scalar.l2(rows[0], row);
+          return Math.abs(memory.kernels.sq8Distance(at[i + 1]) - truth) / truth;
+        });
+        return Math.max(...errors);
       });
-      // Half of the dimensions are clipped by the shift at random, by the same amount in both.
-      expect(errors[1]).toBeLessThan(errors[0] + 0.01);
+      expect(far).toBeLessThan(1.5 * near + 1e-3);
     }
   });
 
