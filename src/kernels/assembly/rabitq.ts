@@ -68,6 +68,8 @@ let dimension: i32 = 0;
 let metric: i32 = L2;
 let bits: i32 = 0;
 let rotated: i32 = 0;
+/** Bytes of one code. */
+let codeBytes: usize = 0;
 /** Levels go from 0 to `topLevel`. */
 let topLevel: i32 = 0;
 let mean: usize = 0;
@@ -92,13 +94,13 @@ let boundOfN: f64 = 0;
 
 /**
  * `model`: the mean (floats, zeros up to R), then ROUNDS · R floats of ±1, both read only; `scratch`: this thread's own. Their sizes
- * are `rabitqModelBytes` and `rabitqScratchBytes` of src/quantize/rabitq.ts; both on multiples of 16. `deviations`: ε₀ of the bounds.
+ * are `rabitqModelBytes` and `rabitqScratchBytes` of src/quantize/rabitq.ts; both on multiples of 16. `epsilon0`: how many standard deviations bounds are wide.
  */
 export function configureRabitq(
   dimension_: i32,
   metric_: i32,
   bits_: i32,
-  deviations: f32,
+  epsilon0: f32,
   model: usize,
   scratch: usize,
 ): void {
@@ -107,6 +109,7 @@ export function configureRabitq(
   bits = bits_;
   rotated = (dimension + 63) & ~63;
   topLevel = (1 << bits) - 1;
+  codeBytes = FACTOR_BYTES + ((((<usize>rotated) * <usize>(bits < 7 ? bits : 8)) / 8 + 15) & ~15);
   const floats = (<usize>rotated) << 2;
   mean = model;
   flips = model + floats;
@@ -114,7 +117,7 @@ export function configureRabitq(
   levels = buffer + floats;
   query = levels + <usize>rotated;
   mean2 = norm2(mean, rotated);
-  spread = ((metric == L2 ? 2 : 1) * <f64>deviations) / sqrt<f64>(<f64>(rotated - 1));
+  spread = ((metric == L2 ? 2 : 1) * <f64>epsilon0) / sqrt<f64>(<f64>(rotated - 1));
 }
 
 /** Writes the code of the f32 vector at `x`, whose components are finite and, under cosine, of length 1. */
@@ -272,10 +275,10 @@ export function rabitqBound(code: usize): f32 {
   return <f32>sqrt<f64>(ofCode * ofCode + ofQuery * ofQuery);
 }
 
-/** Distances from the query to `n` codes one behind the other, `codeBytes` apart, as f32 to `out`; with bounds in their place. */
-export function rabitqDistances(codes: usize, codeBytes: usize, n: i32, out: usize): void {
-  const end = out + ((<usize>n) << 2);
-  const whole = out + ((<usize>(n & ~3)) << 2);
+/** Distances from the query to `count` codes one behind the other, as f32 to `out`. */
+export function rabitqDistancesInto(codes: usize, count: i32, out: usize): void {
+  const end = out + ((<usize>count) << 2);
+  const whole = out + ((<usize>(count & ~3)) << 2);
   while (out < whole) {
     const b = codes + codeBytes;
     const c = b + codeBytes;
@@ -291,10 +294,13 @@ export function rabitqDistances(codes: usize, codeBytes: usize, n: i32, out: usi
   }
 }
 
-export function rabitqBounds(codes: usize, codeBytes: usize, n: i32, out: usize): void {
-  for (let i = 0; i < n; i++) {
-    store<f32>(out + ((<usize>i) << 2), rabitqBound(codes));
+/** The bounds of the same. */
+export function rabitqBoundsInto(codes: usize, count: i32, out: usize): void {
+  const end = out + ((<usize>count) << 2);
+  while (out < end) {
+    store<f32>(out, rabitqBound(codes));
     codes += codeBytes;
+    out += 4;
   }
 }
 
