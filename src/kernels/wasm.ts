@@ -82,11 +82,21 @@ export interface Kernels {
   rotateCentred(x: number): void;
   encodeSigns(x: number, slot: number): void;
 
+  configureSq8(dimension: number, metric: number, form: number, model: number, scratch: number): void;
+  encodeSq8(x: number, code: number): void;
+  decodeSq8(code: number, to: number): void;
+  prepareSq8(x: number): void;
+  prepareSq8Code(code: number): void;
+  sq8Distance(code: number): number;
+  sq8Bound(code: number): number;
+  sq8DistancesInto(codes: number, count: number, out: number): void;
+  sq8BoundsInto(codes: number, count: number, out: number): void;
+
   configureRabitq(
     dimension: number,
     metric: number,
     bits: number,
-    deviations: number,
+    epsilon0: number,
     model: number,
     scratch: number,
   ): void;
@@ -95,7 +105,7 @@ export interface Kernels {
   prepareRabitq(x: number): void;
   prepareRabitqCode(code: number): void;
   rabitqDistance(code: number): number;
-  rabitqDistances(codes: number, codeBytes: number, n: number, out: number): void;
+  rabitqDistancesInto(codes: number, count: number, out: number): void;
   rabitqBound(code: number): number;
   rabitqBounds(codes: number, codeBytes: number, n: number, out: number): void;
   configureSq8(dimension: number, metric: number, form: number, model: number, scratch: number): void;
@@ -107,6 +117,7 @@ export interface Kernels {
   sq8Bound(code: number): number;
   sq8DistancesInto(codes: number, count: number, out: number): void;
   sq8BoundsInto(codes: number, count: number, out: number): void;
+  rabitqBoundsInto(codes: number, count: number, out: number): void;
 
   configureCrc32c(room: number): void;
   crc32c(at: number, bytes: number, seed: number): number;

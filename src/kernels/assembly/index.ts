@@ -20,9 +20,9 @@ export {
   prepareRabitq,
   prepareRabitqCode,
   rabitqBound,
-  rabitqBounds,
+  rabitqBoundsInto,
   rabitqDistance,
-  rabitqDistances,
+  rabitqDistancesInto,
 } from './rabitq';
 export { rotate } from './rotation';
 export { configureSigns, encodeSigns, rotateCentred } from './signs';
