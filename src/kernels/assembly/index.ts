@@ -13,6 +13,21 @@ export { configureLinks } from './links';
 export { configureThread } from './locks';
 export { norm2, scale } from './norm';
 export { configurePool, readPool } from './pool';
+export {
+  boundsOfProduct,
+  configureProduct,
+  decodeProduct,
+  distancesOfProduct,
+  encodeProduct,
+  packProduct,
+  pointOfProduct,
+  prepareProduct,
+  prepareProductCode,
+  prepareProductScan,
+  productBound,
+  productDistance,
+  scanProduct,
+} from './product';
 export { rotate } from './rotation';
 export { configureSigns, encodeSigns, rotateCentred } from './signs';
 export { configureSpace, distanceCount, formOfRecords, resetDistances } from './space';
