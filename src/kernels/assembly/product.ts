@@ -25,11 +25,13 @@ import { BLOCK_CODES, leastSum, packBlock, quantizeTables, scanBlock, tableStep 
 import { norm2 } from './norm';
 import { multiplyAdd, sumF32, sumsF32 } from './simd';
 import { COSINE, L2 } from './space';
+import { getF32, setF32 } from './words';
 
 /** Entries of one table: what one byte of a code may be. */
 const TABLE_BYTES: usize = 256 << 2;
 /** A coarse distance that has not been taken yet: a NaN that no arithmetic makes. */
 const UNKNOWN: i32 = -1;
+const UNKNOWN_LENGTH: f64 = -1;
 /**
  * What f32 rounding, of the rotation above all, may add to a distance, relative to the lengths it is made of. A sum of 4096
  * products in sixteen lanes is off by 256 · 2^-24 of them at most.
@@ -73,8 +75,8 @@ let byteTables: usize = 0;
 let coarseDistances: usize = 0;
 
 let fromCode: bool = false;
-/** |q'|², q' the query as `query` holds it. */
-let queryNorm2: f64 = 0;
+/** |q'|, q' the query as `query` holds it: taken when a bound is first asked for. */
+let queryLength: f64 = UNKNOWN_LENGTH;
 
 /**
  * `model`: floats of the mean (padded to 4), codebooks by rows (m · K · stride), by columns (m · part · K), the rotation
@@ -141,7 +143,7 @@ export function encodeProduct(x: usize, code: usize): void {
   let error2: f64 = 0;
   let cross: f64 = 0;
   for (let j = 0; j < m; j++) {
-    squaresTo(point + <usize>j * strideBytes, columnsOf(j), toCentroids);
+    exactSquaresTo(point + <usize>j * strideBytes, columnsOf(j), toCentroids);
     const c = leastAt(toCentroids);
     error2 += <f64>load<f32>(toCentroids + ((<usize>c) << 2));
     if (bits == 8) store<u8>(code + <usize>j, <u8>c);
@@ -201,7 +203,14 @@ export function decodeProduct(code: usize, x: usize): void {
 
 /** ŷ: the centroids that the code names, one behind the other, and the coarse one added. */
 function decodePoint(code: usize, to: usize): void {
-  for (let j = 0; j < m; j++) memory.copy(to + <usize>j * strideBytes, rowOf(j, codeAt(code, j)), strideBytes);
+  let at = to;
+  for (let j = 0; j < m; j++) {
+    const row = rowOf(j, codeAt(code, j));
+    for (let i: usize = 0; i < strideBytes; i += 16) {
+      v128.store(at, v128.load(row + i));
+      at += 16;
+    }
+  }
   if (centroids == 0) return;
   const c = coarseOf(code);
   for (let i: usize = 0; i < pointBytes; i += 16) {
@@ -315,8 +324,10 @@ function nearestCoarse(y: usize): i32 {
   return nearest;
 }
 
-/** Squared distances from one part of a point to all centroids of its codebook, K floats. */
-function squaresTo(x: usize, column: usize, out: usize): void {
+/**
+ * Squared distances from one part of a point to all centroids of its codebook, K floats; never fused, as they decide codes.
+ */
+function exactSquaresTo(x: usize, column: usize, out: usize): void {
   const bytes = (<usize>K) << 2;
   const end = x + ((<usize>part) << 2);
   for (let at: usize = 0; at < bytes; at += 64) {
@@ -335,6 +346,35 @@ function squaresTo(x: usize, column: usize, out: usize): void {
       s1 = f32x4.add(s1, f32x4.mul(d1, d1));
       s2 = f32x4.add(s2, f32x4.mul(d2, d2));
       s3 = f32x4.add(s3, f32x4.mul(d3, d3));
+      c += bytes;
+    }
+    v128.store(out + at, s0);
+    v128.store(out + at, s1, 16);
+    v128.store(out + at, s2, 32);
+    v128.store(out + at, s3, 48);
+  }
+}
+
+/** Squared distances from one part of a point to all centroids of its codebook, for a query's tables: fused where the build is. */
+function squaresTo(x: usize, column: usize, out: usize): void {
+  const bytes = (<usize>K) << 2;
+  const end = x + ((<usize>part) << 2);
+  for (let at: usize = 0; at < bytes; at += 64) {
+    let s0 = f32x4.splat(0);
+    let s1 = f32x4.splat(0);
+    let s2 = f32x4.splat(0);
+    let s3 = f32x4.splat(0);
+    let c = column + at;
+    for (let p = x; p < end; p += 4) {
+      const component = v128.load32_splat(p);
+      const d0 = f32x4.sub(component, v128.load(c));
+      const d1 = f32x4.sub(component, v128.load(c, 16));
+      const d2 = f32x4.sub(component, v128.load(c, 32));
+      const d3 = f32x4.sub(component, v128.load(c, 48));
+      s0 = multiplyAdd(d0, d0, s0);
+      s1 = multiplyAdd(d1, d1, s1);
+      s2 = multiplyAdd(d2, d2, s2);
+      s3 = multiplyAdd(d3, d3, s3);
       c += bytes;
     }
     v128.store(out + at, s0);
@@ -405,7 +445,7 @@ function leastAt(values: usize): i32 {
 export function prepareProduct(x: usize): void {
   fromCode = false;
   toPoint(x, query);
-  queryNorm2 = norm2(query, <i32>(pointBytes >> 2));
+  queryLength = UNKNOWN_LENGTH;
   const to = bits == 8 ? tables : halves;
   const tableBytes = (<usize>K) << 2;
   const factor: f32 = metric == L2 ? -2 : -1;
@@ -444,7 +484,7 @@ function pairTables(): void {
 export function prepareProductCode(code: usize): void {
   fromCode = true;
   decodePoint(code, query);
-  queryNorm2 = norm2(query, <i32>(pointBytes >> 2));
+  queryLength = UNKNOWN_LENGTH;
 }
 
 /** The estimated distance from the prepared query to what a code stands for, in the metric's unit. */
@@ -569,19 +609,32 @@ function distancesFromCode(a: usize, b: usize, c: usize, d: usize): v128 {
   if (centroids > 0) {
     return f32x4(residualDistance(a), residualDistance(b), residualDistance(c), residualDistance(d));
   }
+  return metric == L2 ? l2FromCodes(a, b, c, d) : f32x4.neg(dotFromCodes(a, b, c, d));
+}
+
+function l2FromCodes(a: usize, b: usize, c: usize, d: usize): v128 {
   let s0 = f32x4.splat(0);
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
   let s3 = f32x4.splat(0);
+  const mask = <usize>(K - 1);
+  const bookBytes = <usize>K * strideBytes;
+  let book = rows;
   let q = query;
-  for (let j = 0; j < m; j++) {
-    const ra = rowOf(j, codeAt(a, j));
-    const rb = rowOf(j, codeAt(b, j));
-    const rc = rowOf(j, codeAt(c, j));
-    const rd = rowOf(j, codeAt(d, j));
-    for (let i: usize = 0; i < strideBytes; i += 16) {
-      const x = v128.load(q + i);
-      if (metric == L2) {
+  const end = query + pointBytes;
+  while (q < end) {
+    let wa = <usize>load<u8>(a++);
+    let wb = <usize>load<u8>(b++);
+    let wc = <usize>load<u8>(c++);
+    let wd = <usize>load<u8>(d++);
+    // One part for a byte, or two, of which the last byte may have but one.
+    for (let bit = 0; bit < 8 && q < end; bit += bits) {
+      const ra = book + (wa & mask) * strideBytes;
+      const rb = book + (wb & mask) * strideBytes;
+      const rc = book + (wc & mask) * strideBytes;
+      const rd = book + (wd & mask) * strideBytes;
+      for (let i: usize = 0; i < strideBytes; i += 16) {
+        const x = v128.load(q + i);
         const d0 = f32x4.sub(x, v128.load(ra + i));
         const d1 = f32x4.sub(x, v128.load(rb + i));
         const d2 = f32x4.sub(x, v128.load(rc + i));
@@ -590,35 +643,78 @@ function distancesFromCode(a: usize, b: usize, c: usize, d: usize): v128 {
         s1 = multiplyAdd(d1, d1, s1);
         s2 = multiplyAdd(d2, d2, s2);
         s3 = multiplyAdd(d3, d3, s3);
-      } else {
+      }
+      wa >>= 4;
+      wb >>= 4;
+      wc >>= 4;
+      wd >>= 4;
+      book += bookBytes;
+      q += strideBytes;
+    }
+  }
+  return sumsF32(s0, s1, s2, s3);
+}
+
+function dotFromCodes(a: usize, b: usize, c: usize, d: usize): v128 {
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
+  const mask = <usize>(K - 1);
+  const bookBytes = <usize>K * strideBytes;
+  let book = rows;
+  let q = query;
+  const end = query + pointBytes;
+  while (q < end) {
+    let wa = <usize>load<u8>(a++);
+    let wb = <usize>load<u8>(b++);
+    let wc = <usize>load<u8>(c++);
+    let wd = <usize>load<u8>(d++);
+    for (let bit = 0; bit < 8 && q < end; bit += bits) {
+      const ra = book + (wa & mask) * strideBytes;
+      const rb = book + (wb & mask) * strideBytes;
+      const rc = book + (wc & mask) * strideBytes;
+      const rd = book + (wd & mask) * strideBytes;
+      for (let i: usize = 0; i < strideBytes; i += 16) {
+        const x = v128.load(q + i);
         s0 = multiplyAdd(x, v128.load(ra + i), s0);
         s1 = multiplyAdd(x, v128.load(rb + i), s1);
         s2 = multiplyAdd(x, v128.load(rc + i), s2);
         s3 = multiplyAdd(x, v128.load(rd + i), s3);
       }
+      wa >>= 4;
+      wb >>= 4;
+      wc >>= 4;
+      wd >>= 4;
+      book += bookBytes;
+      q += strideBytes;
     }
-    q += strideBytes;
   }
-  const sums = sumsF32(s0, s1, s2, s3);
-  return metric == L2 ? sums : f32x4.neg(sums);
+  return sumsF32(s0, s1, s2, s3);
 }
 
-/** From the decoded query to one code with a coarse centroid: the difference itself, which nothing cancels in. */
+/** From the decoded query to one code with a coarse centroid: the difference itself, in which nothing cancels. */
 function residualDistance(code: usize): f32 {
-  const c = coarseOf(code);
+  let c = coarseOf(code);
   let s = f32x4.splat(0);
-  let at: usize = 0;
+  let t = f32x4.splat(0);
+  let q = query;
   for (let j = 0; j < m; j++) {
     const row = rowOf(j, codeAt(code, j));
     for (let i: usize = 0; i < strideBytes; i += 16) {
-      const y = f32x4.add(v128.load(row + i), v128.load(c + at));
-      const x = v128.load(query + at);
-      const t = metric == L2 ? f32x4.sub(x, y) : y;
-      s = multiplyAdd(metric == L2 ? t : x, t, s);
-      at += 16;
+      const y = f32x4.add(v128.load(row + i), v128.load(c));
+      const x = v128.load(q);
+      const left = metric == L2 ? f32x4.sub(x, y) : x;
+      const sum = multiplyAdd(left, metric == L2 ? left : y, s);
+      // Two sums in turn, so that an addition need not wait for the one before.
+      s = t;
+      t = sum;
+      c += 16;
+      q += 16;
     }
   }
-  return metric == L2 ? sumF32(s) : -sumF32(s);
+  const sum = sumF32(f32x4.add(s, t));
+  return metric == L2 ? sum : -sum;
 }
 
 /**
@@ -628,7 +724,8 @@ function residualDistance(code: usize): f32 {
  */
 export function productBound(code: usize): f32 {
   const e = <f64>load<f32>(code + errorAt);
-  const length = sqrt<f64>(queryNorm2);
+  if (queryLength < 0) queryLength = sqrt<f64>(norm2(query, <i32>(pointBytes >> 2)));
+  const length = queryLength;
   let bound: f64;
   if (metric == L2) {
     const d = max<f64>(<f64>productDistance(code), 0);
