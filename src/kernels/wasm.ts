@@ -118,6 +118,28 @@ export interface Kernels {
   sq8DistancesInto(codes: number, count: number, out: number): void;
   sq8BoundsInto(codes: number, count: number, out: number): void;
   rabitqBoundsInto(codes: number, count: number, out: number): void;
+  configureProduct(
+    dimension: number,
+    metric: number,
+    m: number,
+    bits: number,
+    rotates: boolean,
+    centroids: number,
+    model: number,
+    scratch: number,
+  ): void;
+  pointOfProduct(x: number, to: number): void;
+  encodeProduct(x: number, code: number): void;
+  decodeProduct(code: number, x: number): void;
+  prepareProduct(x: number): void;
+  prepareProductCode(code: number): void;
+  productDistance(code: number): number;
+  productBound(code: number): number;
+  distancesOfProduct(codes: number, n: number, distances: number): void;
+  boundsOfProduct(codes: number, n: number, bounds: number): void;
+  packProduct(codes: number, n: number, to: number): void;
+  prepareProductScan(): number;
+  scanProduct(packed: number, blocks: number, distances: number): void;
 
   configureCrc32c(room: number): void;
   crc32c(at: number, bytes: number, seed: number): number;
@@ -126,6 +148,25 @@ export interface Kernels {
   ensure(at: number, bytes: number): number;
   ensureAll(fromPage: number, toPage: number): number;
   faultyPage(): number;
+
+  configureKMeans(
+    dimension: number,
+    k: number,
+    rows: number,
+    centroids: number,
+    panels: number,
+    prices: number,
+    best: number,
+  ): void;
+  sumSquares(from: number, n: number): number;
+  assignRows(list: number, from: number, n: number, nearest: number, distances: number): number;
+  groupRows(n: number, nearest: number, starts: number, order: number): void;
+  moveCentroids(from: number, to: number, starts: number, order: number): void;
+  packCentroid(c: number): void;
+  placeCentroid(c: number, row: number): void;
+  nearerRows(from: number, n: number, c: number, distances: number): number;
+  rowAtSum(from: number, n: number, target: number, distances: number): number;
+  sumDistances(n: number, distances: number): number;
 
   resetDistances(): void;
   distanceCount(): number;
