@@ -107,17 +107,8 @@ export interface Kernels {
   rabitqDistance(code: number): number;
   rabitqDistancesInto(codes: number, count: number, out: number): void;
   rabitqBound(code: number): number;
-  rabitqBounds(codes: number, codeBytes: number, n: number, out: number): void;
-  configureSq8(dimension: number, metric: number, form: number, model: number, scratch: number): void;
-  encodeSq8(x: number, code: number): void;
-  decodeSq8(code: number, to: number): void;
-  prepareSq8(x: number): void;
-  prepareSq8Code(code: number): void;
-  sq8Distance(code: number): number;
-  sq8Bound(code: number): number;
-  sq8DistancesInto(codes: number, count: number, out: number): void;
-  sq8BoundsInto(codes: number, count: number, out: number): void;
   rabitqBoundsInto(codes: number, count: number, out: number): void;
+
   configureProduct(
     dimension: number,
     metric: number,

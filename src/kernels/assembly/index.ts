@@ -36,6 +36,7 @@ export {
   rabitqDistance,
   rabitqDistancesInto,
 } from './rabitq';
+export {
   boundsOfProduct,
   configureProduct,
   decodeProduct,
