@@ -3,6 +3,7 @@ import { UsageError } from '../core/errors.ts';
 import { metaOf } from '../engine/index-file.ts';
 import { readCommandLine } from '../lab/command.ts';
 import { formatBytes, formatCount, formatTable } from '../lab/format.ts';
+import { type CodeShape, codesName } from '../quantize/walk-codes.ts';
 import { AnnFile } from '../storage/ann-file.ts';
 import { BLOCK_BYTES, FORMAT_VERSION } from '../storage/ann-format.ts';
 
@@ -29,7 +30,7 @@ function infoOf(file: AnnFile): string {
     ['held as', FORMS[form]],
     ['ids', ids === 'slots' ? 'their numbers, from 0' : "the caller's own"],
     ['graph', `${topLevel + 1} levels, entry point ${entryPoint}, ${formatCount(upperLists)} lists above level 0`],
-    ['options', wrapped(Object.entries(others).map(([name, value]) => `${name} ${value}`))],
+    ['options', wrapped(Object.entries(others).map(([name, value]) => `${name} ${optionText(value)}`))],
     ['file', `format version ${FORMAT_VERSION}, ${formatBytes(file.bytes)} in blocks of ${formatBytes(BLOCK_BYTES)}`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
@@ -47,7 +48,14 @@ const FORMS = {
   f32: 'f32',
   sq7: '7-bit codes, and the f32 originals beside them',
   u8: 'bytes, which is what their components are',
+  scalar: 'codes of a scalar quantizer, and the f32 originals beside them',
+  rabitq: 'codes of a RaBitQ quantizer, and the f32 originals beside them',
+  product: 'codes of a product quantizer, and the f32 originals beside them',
 } as const;
+
+function optionText(value: number | string | boolean | CodeShape): string {
+  return typeof value === 'object' ? codesName(value) : String(value);
+}
 
 /** A few a line. */
 function wrapped(words: readonly string[]): string {

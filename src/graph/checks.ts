@@ -76,6 +76,7 @@ export interface SearchPlan {
   efSearch: number;
   gamma: number | undefined;
   rerank: number;
+  refine: number;
 }
 
 /** Throws ParameterError. A `recallTarget` has been looked up before. */
@@ -92,7 +93,11 @@ export function checkSearch(options: SearchOptions): SearchPlan {
   if (!Number.isInteger(rerank) || rerank < 0 || (rerank > 0 && rerank < k)) {
     throw new ParameterError({ parameter: 'rerank', got: rerank, want: `0, or an integer of at least k = ${k}` });
   }
-  return { k, efSearch, gamma, rerank };
+  const { refine = 4 * rerank } = options;
+  if (!Number.isInteger(refine) || refine < rerank) {
+    throw new ParameterError({ parameter: 'refine', got: refine, want: `an integer of at least rerank = ${rerank}` });
+  }
+  return { k, efSearch, gamma, rerank, refine };
 }
 
 /** By how much a distance may exceed another for the one to be 1 + gamma times as long; 0: gamma is not given. */

@@ -4,15 +4,17 @@
  */
 import { BrokenIndexError } from '../core/errors.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
+import { checkCodeShape } from '../quantize/walk-codes.ts';
+import { formsOf, keepsOriginals } from './hnsw-form.ts';
 import { layoutOf, mostUpperLists } from './hnsw-layout.ts';
-import { completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
+import { type AllHnswOptions, completeOptions, shapeOf } from './hnsw-options.ts';
 import { levelOf } from './hnsw-thread.ts';
 
 /** Everything that is said in words; goes through JSON unchanged. */
 export interface HnswMeta {
   kind: 'hnsw';
   /** All but `threads`, which is a matter of whoever opens it. */
-  options: Omit<Required<HnswOptions>, 'threads'>;
+  options: Omit<AllHnswOptions, 'threads'>;
   count: number;
   form: keyof typeof FORM_CODES;
   /** Lists in use above level 0. */
@@ -33,7 +35,7 @@ export interface HnswImage {
 export interface Place {
   section: string;
   /** The region of the arena that it is, or the number of the memory whose originals it holds. */
-  of: 'records' | 'upper' | 'signs' | number;
+  of: 'records' | 'upper' | 'signs' | 'finer' | number;
   /** Where in the section it begins, on a multiple of 64 KiB: originals may lie in several memories. */
   from: number;
   memory: WebAssembly.Memory;
@@ -54,14 +56,19 @@ export function checkMeta(value: unknown): HnswMeta {
     if (!Number.isInteger(got) || (got as number) < least || (got as number) > most)
       throw broken(`${name} = ${JSON.stringify(got)} is no integer from ${least} to ${most}`);
   };
+  // Files of before there were finer codes do not mention them.
+  meta.options.finer ??= 'none';
   for (const [name, kind] of Object.entries(OPTION_KINDS)) {
     const got = meta.options[name as keyof HnswMeta['options']];
-    if (typeof got !== kind) throw broken(`its option ${name} = ${JSON.stringify(got)} is no ${kind}`);
+    if (typeof got !== kind && !(name === 'codes' && typeof got === 'object'))
+      throw broken(`its option ${name} = ${JSON.stringify(got)} is no ${kind}`);
   }
+  if (typeof meta.options.codes === 'object') checkCodeShape(meta.options.codes, meta.options);
   const { capacity, codes, metric, seed, M } = completeOptions({ ...known(meta.options), threads: 1 });
   whole('count', capacity);
-  const forms = codes === 'f32' ? ['f32'] : metric === 'cosine' ? ['sq7'] : ['sq7', 'u8'];
-  if (!forms.includes(meta.form)) throw broken(`vectors of the form ${JSON.stringify(meta.form)} under codes ${codes}`);
+  if (!formsOf(codes, metric).includes(meta.form)) {
+    throw broken(`vectors of the form ${JSON.stringify(meta.form)} under codes ${JSON.stringify(codes)}`);
+  }
   whole('upperLists', mostUpperLists(capacity, M));
   whole('entryPoint', Math.max(0, meta.count - 1));
   const topLevel = meta.count === 0 ? 0 : levelOf(seed, meta.entryPoint, M);
@@ -74,14 +81,16 @@ export function checkMeta(value: unknown): HnswMeta {
 /** Bytes that each section of an index with these numbers has; there may be no others. */
 export function sectionBytes(meta: HnswMeta): Map<string, number> {
   const { options, count, form, upperLists, ids } = meta;
-  const { recordBytes, upperBytes, signBytes } = layoutOf(shapeOf({ ...options, threads: 1 }));
+  const { recordBytes, upperBytes, signBytes, finerBytes, quantized } = layoutOf(shapeOf({ ...options, threads: 1 }));
   const sizes: [string, number][] = [
     ['records', count * recordBytes],
     ['upper', upperLists * upperBytes],
   ];
   if (options.filter === 'sign') sizes.push(['mean', options.dimension * 4], ['signs', count * signBytes]);
+  if (quantized.modelBytes > 0) sizes.push(['model', quantized.modelBytes]);
+  if (finerBytes > 0) sizes.push(['finer', count * finerBytes]);
   if (ids === 'listed') sizes.push(['ids', count * 4]);
-  if (form === 'sq7') sizes.push(['vectors', count * rowBytesOf(options.dimension)]);
+  if (keepsOriginals(form)) sizes.push(['vectors', count * rowBytesOf(options.dimension)]);
   return new Map(sizes);
 }
 
@@ -93,6 +102,7 @@ const OPTION_KINDS: Record<keyof HnswMeta['options'], 'number' | 'string' | 'boo
   efConstruction: 'number',
   seed: 'number',
   codes: 'string',
+  finer: 'string',
   filter: 'string',
   alpha: 'number',
   extendCandidates: 'boolean',

@@ -1,22 +1,27 @@
 /**
  * Where an HNSW index keeps what, in its arena. Said once, here; the kernels are told by `configure`.
  *
- * What all threads share comes first: `mean`, `upper`, `signs` and `records` are what an index file holds. Behind it every
- * thread has a share of its own to scribble on.
+ * What all threads share comes first: `model`, `mean`, `upper`, `signs`, `finer` and `records` are what an index file holds.
+ * Behind it every thread has a share of its own to scribble on.
  *
- * One record a node, `recordBytes` apart: vector (f32, or 7-bit code and factors) | upper | level | lock | count | links, a u32
+ * One record a node, `recordBytes` apart: vector (f32, 7-bit code and factors, or a quantizer's code) | upper | level | lock | count | links, a u32
  * each. Keeping links behind the vector lets the machine's stream prefetcher bring them: 10–16 % over separate arrays. The sign
  * bits are a dense array apart, because most nodes looked at are dismissed by their signs alone.
  */
 import { PAGE_REGIONS } from '../kernels/checked-pages.ts';
 import { layOut, type Plan } from '../kernels/memory.ts';
 import { CRC_ROOM_BYTES } from '../kernels/wasm.ts';
+import { type CodeLayout, type CodeShape, codeLayout } from '../quantize/walk-codes.ts';
 import type { Metric } from './vector-index.ts';
+
+/** What records hold: floats, 7-bit codes, or those of a quantizer. */
+export type Codes = 'f32' | 'sq7' | CodeShape;
 
 export interface Shape {
   dimension: number;
   metric: Metric;
-  codes: 'f32' | 'sq7';
+  codes: Codes;
+  finer: 'sq7' | 'none';
   signed: boolean;
   M: number;
   efConstruction: number;
@@ -24,13 +29,25 @@ export interface Shape {
   threads: number;
 }
 
-export type Region = keyof typeof PAGE_REGIONS | 'state' | 'mean' | 'flips' | 'upper' | 'signs' | 'records' | 'threads';
+export type Region =
+  | keyof typeof PAGE_REGIONS
+  | 'state'
+  | 'model'
+  | 'mean'
+  | 'flips'
+  | 'upper'
+  | 'signs'
+  | 'finer'
+  | 'records'
+  | 'threads';
 
 /** What a thread has of its own; `journal` is what `assembly/locks.ts` writes for the thread's successor. */
 export type ThreadRegion =
   | 'journal'
   | 'query'
   | 'queryRecord'
+  | 'finerQuery'
+  | 'codes'
   | 'decoded'
   | 'rotation'
   | 'planes'
@@ -59,6 +76,10 @@ export interface HnswLayout {
   vectorBytes: number;
   recordBytes: number;
   upperBytes: number;
+  /** Of a quantizer's codes; zeros without one. */
+  quantized: CodeLayout;
+  /** Bytes of a finer code; 0: there are none. */
+  finerBytes: number;
   /** Padded dimensions of the rotation, u64 words of sign bits kept, bytes of a sign record; 0 without the filter. */
   rotated: number;
   words: number;
@@ -75,9 +96,11 @@ const CACHE_LINE = 64;
 const BATCH_BYTES = 8192;
 
 export function layoutOf(shape: Shape): HnswLayout {
-  const { dimension, M, codes } = shape;
+  const { dimension, metric, M, codes } = shape;
   const slack = M;
-  const vectorBytes = vectorBytesOf(dimension, codes);
+  const quantized = typeof codes === 'object' ? codeLayout(codes, { dimension, metric }) : NOT_QUANTIZED;
+  const vectorBytes = vectorBytesOf(shape);
+  const finerBytes = shape.finer === 'sq7' ? vectorBytesOf({ ...shape, codes: 'sq7' }) : 0;
   const recordBytes = roundUp(
     vectorBytes + NODE.count * 4 + listBytes(2 * M + slack),
     vectorBytes < 4 * CACHE_LINE ? 16 : CACHE_LINE,
@@ -91,6 +114,8 @@ export function layoutOf(shape: Shape): HnswLayout {
         journal: 64,
         query: roundUp(dimension, 4) * 4,
         queryRecord: vectorBytes,
+        finerQuery: finerBytes,
+        codes: quantized.scratchBytes,
         decoded: roundUp(dimension, 16) * 16,
         rotation: signs.rotated * 4,
         planes: signs.words * 24,
@@ -108,21 +133,26 @@ export function layoutOf(shape: Shape): HnswLayout {
   const plan = (capacity: number) => ({
     ...PAGE_REGIONS,
     state: 64,
+    model: quantized.modelBytes,
     mean: dimension * 4,
     flips: ROTATION_ROUNDS * signs.rotated * 4,
     upper: mostUpperLists(capacity, M) * upperBytes,
     signs: capacity * signs.signBytes,
+    finer: capacity * finerBytes,
     // A walk fetches a line beyond the start of a list, wherever the list ends.
     records: capacity * recordBytes + CACHE_LINE,
     threads: shape.threads * threadPlan(capacity).end,
   });
-  return { slack, vectorBytes, recordBytes, upperBytes, ...signs, plan, threadPlan };
+  return { slack, vectorBytes, recordBytes, upperBytes, quantized, finerBytes, ...signs, plan, threadPlan };
 }
 
-/** Bytes of a stored vector: f32, or 7-bit code and factors. */
-export function vectorBytesOf(dimension: number, codes: Shape['codes']): number {
+/** Bytes of a stored vector: f32, 7-bit code and factors, or a quantizer's code. */
+export function vectorBytesOf({ dimension, metric, codes }: Pick<Shape, 'dimension' | 'metric' | 'codes'>): number {
+  if (typeof codes === 'object') return codeLayout(codes, { dimension, metric }).codeBytes;
   return codes === 'sq7' ? roundUp(dimension, 16) + 16 : dimension * 4;
 }
+
+const NOT_QUANTIZED: CodeLayout = { codeBytes: 0, modelBytes: 0, scratchBytes: 0 };
 
 /** count and slots. */
 function listBytes(most: number): number {

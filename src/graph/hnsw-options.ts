@@ -1,9 +1,10 @@
 /** What an HNSW index is made with: every option, its default and its bounds. */
 import { availableParallelism } from 'node:os';
-import { ParameterError } from '../core/errors.ts';
+import { DimensionError, ParameterError } from '../core/errors.ts';
 import { capacityThatFits } from '../kernels/memory.ts';
+import type { Quantizer } from '../quantize/quantizer.ts';
 import { checkInteger, checkShape } from './checks.ts';
-import { layoutOf, type Shape, vectorBytesOf } from './hnsw-layout.ts';
+import { type Codes, layoutOf, type Shape, vectorBytesOf } from './hnsw-layout.ts';
 import type { Metric } from './vector-index.ts';
 
 export interface HnswOptions {
@@ -23,11 +24,17 @@ export interface HnswOptions {
   /** Decides levels and the filter's rotation. Same seed, same data, same build of the kernels: same graph. Default 1. */
   seed?: number;
   /**
-   * What is walked on: `f32`, or 7-bit codes with exact re-ranking on the f32 originals, which are then kept outside the arena.
+   * What is walked on: `f32`; or 7-bit codes (`sq7`) or those of a trained quantizer (`src/quantize`), with exact re-ranking on the
+   * f32 originals, which are then kept outside the arena.
    * Under `sq7`, vectors whose components are all integers 0 … 255 are held as bytes, which are exact; the first that is none
    * makes codes of all that are held, at once, which takes a microsecond or so for each.
    */
-  codes?: 'f32' | 'sq7';
+  codes?: 'f32' | 'sq7' | Quantizer;
+  /**
+   * With a quantizer: whether each vector has a 7-bit code besides, by which the best that a walk found are ranked before the
+   * exact vectors of the best of those are fetched (see `SearchOptions.refine`). Default none.
+   */
+  finer?: 'sq7' | 'none';
   /**
    * Whether sign bits dismiss neighbours before their vectors are touched. Default: where a stored vector takes more than 512
    * bytes (f32 from 129 dimensions, sq7 from 497), but never under manhattan.
@@ -56,15 +63,22 @@ export interface HnswOptions {
   threads?: number;
 }
 
+/** All options, of a quantizer only what decides how codes lie in memory; can be posted, and written as JSON. */
+export type AllHnswOptions = Omit<Required<HnswOptions>, 'codes'> & { codes: Codes };
+
 /** What an index is made with where the caller does not say. */
 export const HNSW_DEFAULTS = { capacity: 1_000_000, M: 16, efConstruction: 100, seed: 1, codes: 'sq7' } as const;
 
 /** The options with all that the caller left out. Throws DimensionError or ParameterError. */
-export function completeOptions(options: HnswOptions): Required<HnswOptions> {
-  const { dimension, metric = 'l2', codes = HNSW_DEFAULTS.codes } = options;
-  const complete: Required<HnswOptions> = {
+export function completeOptions(options: Omit<HnswOptions, 'codes'> & { codes?: Codes | Quantizer }): AllHnswOptions {
+  const { dimension, metric = 'l2' } = options;
+  checkShape({ dimension, metric, capacity: options.capacity ?? 1 });
+  const codes = codesOf(options.codes ?? HNSW_DEFAULTS.codes, { dimension, metric });
+  const complete: AllHnswOptions = {
     ...HNSW_DEFAULTS,
-    filter: metric !== 'manhattan' && vectorBytesOf(dimension, codes) > FILTER_ABOVE_BYTES ? 'sign' : 'none',
+    finer: 'none',
+    filter:
+      metric !== 'manhattan' && vectorBytesOf({ dimension, metric, codes }) > FILTER_ABOVE_BYTES ? 'sign' : 'none',
     alpha: metric === 'dot' ? 1 : 1.1,
     extendCandidates: false,
     keepPruned: false,
@@ -73,6 +87,7 @@ export function completeOptions(options: HnswOptions): Required<HnswOptions> {
     threads: Math.min(availableParallelism() + 1, MOST_THREADS),
     ...options,
     metric,
+    codes,
   };
   checkOptions(complete);
   if (options.capacity === undefined) {
@@ -88,13 +103,26 @@ export function completeOptions(options: HnswOptions): Required<HnswOptions> {
 const FILTER_ABOVE_BYTES = 512;
 const MOST_THREADS = 256;
 
-export function shapeOf(options: Required<HnswOptions>): Shape {
+/** The names of codes as they are, a quantizer's shape for itself. Throws where it was trained for other vectors. */
+function codesOf(codes: Codes | Quantizer, { dimension, metric }: { dimension: number; metric: Metric }): Codes {
+  if (typeof codes !== 'object' || codes === null) return codes;
+  if (!('encode' in codes)) return codes;
+  if (codes.dimension !== dimension)
+    throw new DimensionError({ expected: dimension, got: codes.dimension, where: 'the quantizer given as codes' });
+  if (codes.metric !== metric) {
+    const want = `a quantizer trained for ${metric}, as the index is: train one with metric: '${metric}'`;
+    throw new ParameterError({ parameter: 'codes', got: `a quantizer for ${codes.metric}`, want });
+  }
+  return codes.shape;
+}
+
+export function shapeOf(options: AllHnswOptions): Shape {
   return { ...options, signed: options.filter === 'sign' };
 }
 
 /** Throws DimensionError or ParameterError. */
-export function checkOptions(options: Required<HnswOptions>): void {
-  const { metric, codes, filter, M, efConstruction, alpha, seed, margin, buildMargin, threads } = options;
+export function checkOptions(options: AllHnswOptions): void {
+  const { metric, codes, finer, filter, M, efConstruction, alpha, seed, margin, buildMargin, threads } = options;
   checkShape(options);
   checkInteger('M', M, 2, 256);
   checkInteger('efConstruction', efConstruction, M, 65_536);
@@ -103,7 +131,14 @@ export function checkOptions(options: Required<HnswOptions>): void {
   const want = (parameter: string, got: unknown, ok: boolean, want: string) => {
     if (!ok) throw new ParameterError({ parameter, got, want });
   };
-  want('codes', codes, codes === 'f32' || codes === 'sq7', 'f32 or sq7');
+  want(
+    'codes',
+    codes,
+    codes === 'f32' || codes === 'sq7' || (typeof codes === 'object' && codes !== null),
+    'f32, sq7 or a trained quantizer',
+  );
+  want('finer', finer, finer === 'sq7' || finer === 'none', 'sq7 or none');
+  want('finer', finer, finer === 'none' || typeof codes === 'object', 'none, but with a quantizer as codes');
   want('filter', filter, filter === 'sign' || filter === 'none', 'sign or none');
   want(
     'filter',

@@ -12,14 +12,16 @@ import { admit } from '../kernels/intake.ts';
 import { Arena, copyF32, copyU32 } from '../kernels/memory.ts';
 import { FORM_CODES, METRIC_CODES, RowsFault, VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
 import { PAGE_BYTES } from '../kernels/wasm.ts';
+import { configureCodes } from '../quantize/walk-codes.ts';
 import { checkSearch, checkVector, stretchOf } from './checks.ts';
+import { keepsOriginals } from './hnsw-form.ts';
 import { ERA, type HnswLayout, JOURNAL, layoutOf, type Region, STATE, type ThreadRegion } from './hnsw-layout.ts';
-import { type HnswOptions, shapeOf } from './hnsw-options.ts';
+import { type AllHnswOptions, shapeOf } from './hnsw-options.ts';
 import type { SearchOptions, Work } from './vector-index.ts';
 
 /** What another thread needs to work on the same index; can be posted to a worker. */
 export interface HnswHandle {
-  options: Required<HnswOptions>;
+  options: AllHnswOptions;
   memory: WebAssembly.Memory;
   at: Record<Region, number>;
   /** The originals, where the arena may hold codes. */
@@ -45,7 +47,7 @@ export interface SlotsFound {
 export class HnswThread {
   readonly layout: HnswLayout;
   readonly arena: Arena<Region>;
-  readonly #options: Required<HnswOptions>;
+  readonly #options: AllHnswOptions;
   /** This thread's share of the arena. */
   readonly #at: Record<ThreadRegion, number>;
   /** The `query` region: making a view costs more than a hop. */
@@ -81,7 +83,10 @@ export class HnswThread {
       at.records,
       layout.recordBytes,
       own.decoded,
+      layout.quantized.codeBytes,
     );
+    this.configureCodes();
+    if (layout.finerBytes > 0) kernels.configureFiner(at.finer, layout.finerBytes);
     kernels.configurePool(own.pool);
     kernels.configureVisited(own.visited, capacity + 1);
     kernels.configureLinks(layout.vectorBytes, at.upper, layout.upperBytes);
@@ -108,6 +113,14 @@ export class HnswThread {
     );
   }
 
+  /** To be called again when the model has been written. */
+  configureCodes(): void {
+    const { codes, dimension, metric } = this.#options;
+    if (typeof codes !== 'object') return;
+    const at = { model: this.arena.at.model, scratch: this.#at.codes };
+    configureCodes(this.arena.kernels, codes, { dimension, metric }, at);
+  }
+
   /** Inserts that are complete. */
   get count(): number {
     return Atomics.load(this.#state, STATE.count);
@@ -119,7 +132,7 @@ export class HnswThread {
    */
   get form(): keyof typeof FORM_CODES {
     const code = Atomics.load(this.#state, STATE.form);
-    return code === FORM_CODES.u8 ? 'u8' : code === FORM_CODES.sq7 ? 'sq7' : 'f32';
+    return FORMS[code];
   }
 
   /**
@@ -175,7 +188,7 @@ export class HnswThread {
 
   /** As `Hnsw.search`, with slots for ids. `unseen`: a slot that is passed by, as if it were not there. */
   search(query: Float32Array, options: SearchOptions, unseen = -1): SlotsFound {
-    const { k, efSearch, gamma, rerank: wanted } = checkSearch(options);
+    const { k, efSearch, gamma, rerank: wanted, refine } = checkSearch(options);
     const stretch = stretchOf(gamma, this.#options.metric);
     checkVector(query, this.#options.dimension, 'query');
     const { kernels, u32, f32 } = this.arena;
@@ -194,8 +207,14 @@ export class HnswThread {
     const found = orBroken(() => kernels.search(at.query, ef, k, stretch, unseen, count >= FILTER_FROM, margin), -1);
     if (found < 0) throw this.#broken();
     // Floats and bytes are exact as they are walked on.
-    const rerank = kernels.formOfRecords() === FORM_CODES.sq7 ? wanted : 0;
+    const rerank = keepsOriginals(FORMS[kernels.formOfRecords()]) ? wanted : 0;
     const listed = Math.min(found, rerank || k);
+    const refined = rerank > 0 && this.layout.finerBytes > 0 ? Math.min(found, refine) : 0;
+    if (refined > 0) {
+      kernels.readPool(refined, at.slots, at.distances);
+      if (kernels.rankFiner(at.query, at.finerQuery, refined, at.slots, refined, at.distances) < 0)
+        throw this.#broken();
+    }
     kernels.readPool(listed, at.slots, at.distances);
     const work = { distances: kernels.distanceCount(), hops: kernels.hopCount(), estimates: kernels.estimateCount() };
     const slots = copyU32(u32, at.slots, listed);
@@ -231,7 +250,7 @@ export class HnswThread {
 
   /** The vector of a slot as it was admitted. */
   vector(slot: number): Float32Array {
-    if (this.#vectors && this.form === 'sq7') return this.#vectors.row(slot);
+    if (this.#vectors && keepsOriginals(this.form)) return this.#vectors.row(slot);
     const { at, bytes, f32 } = this.arena;
     const from = at.records + slot * this.layout.recordBytes;
     if (this.form === 'u8') return Float32Array.from(bytes.subarray(from, from + this.#options.dimension));
@@ -316,7 +335,7 @@ export class HnswThread {
 
   /** Where the arena holds codes, the vector itself lies in the store before anybody can find the slot. */
   #keepOriginal(slot: number): void {
-    if (this.form === 'sq7') this.#vectors?.row(slot).set(this.#query);
+    if (keepsOriginals(this.form)) this.#vectors?.row(slot).set(this.#query);
   }
 
   #levelOf(slot: number): number {
@@ -340,7 +359,9 @@ export class HnswThread {
     }
     const { page, want, got } = faulty;
     const { at } = this.arena;
-    const regions = (['upper', 'signs', 'records'] as const).filter((region) => at[region] <= page * PAGE_BYTES);
+    const regions = (['upper', 'signs', 'finer', 'records'] as const).filter(
+      (region) => at[region] <= page * PAGE_BYTES,
+    );
     const section = regions.reduce((a, b) => (at[a] > at[b] ? a : b));
     return this.#corruption(section, page - at[section] / PAGE_BYTES, want, got);
   }
@@ -368,6 +389,8 @@ function orBroken(walk: () => number, broken: number): number {
   }
 }
 
+/** Names of forms by their codes. */
+const FORMS = Object.keys(FORM_CODES) as (keyof typeof FORM_CODES)[];
 /** Below this many vectors there is no mean worth the name, and nothing to save. */
 const FILTER_FROM = 1024;
 /** At these counts the filter's centre is moved to the mean of what is held. */

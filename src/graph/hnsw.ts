@@ -13,11 +13,13 @@ import { Random } from '../core/random.ts';
 import { Arena, capacityThatFits } from '../kernels/memory.ts';
 import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
 import { PAGE_BYTES } from '../kernels/wasm.ts';
+import { codesName } from '../quantize/walk-codes.ts';
 import { checkBatch, checkVector } from './checks.ts';
 import { faultsOf } from './hnsw-faults.ts';
+import { formsOf, keepsOriginals } from './hnsw-form.ts';
 import { type HnswImage, type HnswMeta, type Place, sectionBytes } from './hnsw-image.ts';
-import { type HnswLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, STATE } from './hnsw-layout.ts';
-import { completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
+import { type Codes, type HnswLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, STATE } from './hnsw-layout.ts';
+import { type AllHnswOptions, completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
 import { type HnswHandle, HnswThread, levelOf, type Source } from './hnsw-thread.ts';
 import { ThreadNumbers } from './thread-numbers.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
@@ -28,7 +30,8 @@ export interface HnswStats {
   capacity: number;
   dimension: number;
   metric: Metric;
-  codes: 'f32' | 'sq7';
+  /** f32, sq7, or what a quantizer's codes are called, such as pq64 or rabitq4. */
+  codes: string;
   filter: 'sign' | 'none';
   M: number;
   efConstruction: number;
@@ -37,8 +40,16 @@ export interface HnswStats {
   levels: number[];
   /** Links of a node on level 0, on average. */
   meanDegree: number;
-  ramBytes: { total: number; records: number; signs: number; upper: number; vectors: number; scratch: number };
-  /** What a search walks over: all but the originals kept for re-ranking. */
+  ramBytes: {
+    total: number;
+    records: number;
+    signs: number;
+    upper: number;
+    finer: number;
+    vectors: number;
+    scratch: number;
+  };
+  /** What a search walks over: all but the originals and finer codes kept for re-ranking. */
   walkBytes: number;
   hugePages: boolean;
 }
@@ -64,7 +75,7 @@ export class Hnsw implements VectorIndex {
   readonly thread: HnswThread;
   /** Who else works on it. */
   readonly numbers: ThreadNumbers;
-  readonly #options: Required<HnswOptions>;
+  readonly #options: AllHnswOptions;
   readonly #vectors: VectorStore | undefined;
   #ids = new Ids();
   #upperLists = 0;
@@ -75,24 +86,31 @@ export class Hnsw implements VectorIndex {
 
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
   static create(options: HnswOptions): Hnsw {
-    return new Hnsw(completeOptions(options));
+    const { codes } = options;
+    const model = typeof codes === 'object' && codes !== null ? codes.model() : undefined;
+    return new Hnsw(completeOptions(options), { ...(model && { model }) });
   }
 
-  private constructor(options: Required<HnswOptions>, chunkRows?: number) {
+  private constructor(options: AllHnswOptions, { model, chunkRows }: { model?: Uint8Array; chunkRows?: number }) {
     const { dimension, metric, capacity, codes, M, threads } = options;
     this.dimension = dimension;
     this.metric = metric;
     this.capacity = capacity;
     this.#options = options;
     this.layout = layoutOf(shapeOf(options));
-    const reserved = Arena.reserve(capacity, this.layout.plan, `${capacity} × ${dimension}-D (${codes}, M ${M})`);
+    const reserved = Arena.reserve(
+      capacity,
+      this.layout.plan,
+      `${capacity} × ${dimension}-D (${nameOf(codes)}, M ${M})`,
+    );
     const { memory, at, u32 } = reserved;
     // Normalized components are no integers.
-    const form = codes === 'sq7' && metric !== 'cosine' ? 'u8' : codes;
+    const [form] = formsOf(codes, metric).toReversed();
     u32[(at.state >>> 2) + STATE.form] = FORM_CODES[form];
+    if (model) reserved.bytes.set(model, at.model);
     if (options.filter === 'sign') this.#writeFlips(reserved);
     const vectors =
-      codes === 'sq7'
+      codes !== 'f32'
         ? VectorStore.reserve({ dimension, metric, capacity, threads, ...(chunkRows !== undefined && { chunkRows }) })
         : undefined;
     this.#vectors = vectors;
@@ -128,13 +146,13 @@ export class Hnsw implements VectorIndex {
       const fits = capacityThatFits(layoutOf(shapeOf(options)).plan);
       options.capacity = Math.max(meta.count, Math.min(options.capacity, fits));
     }
-    const index = new Hnsw(options, chunkRows);
+    const index = new Hnsw(options, { ...(chunkRows !== undefined && { chunkRows }) });
     return { index, places: index.#places(meta) };
   }
 
   /**
    * The sections have been put in their places: from now on this is the index that they are the image of. `small`: those that
-   * have no place, `mean` and `ids`, as they are in the file. `sums`: checksums of a section's 64 KiB blocks; each is checked
+   * have no place, `model`, `mean` and `ids`, as they are in the file. `sums`: checksums of a section's 64 KiB blocks; each is checked
    * when it is first used.
    */
   adopt(
@@ -145,6 +163,10 @@ export class Hnsw implements VectorIndex {
     this.handle.source = source;
     this.#ids = Ids.of(meta.count, meta.ids === 'listed' ? u32Of(small('ids')) : undefined);
     this.#upperLists = meta.upperLists;
+    if (this.layout.quantized.modelBytes > 0) {
+      bytes.set(small('model'), at.model);
+      this.thread.configureCodes();
+    }
     if (this.#options.filter === 'sign') bytes.set(small('mean'), at.mean);
     const words: [number, number][] = [
       [STATE.count, meta.count],
@@ -186,10 +208,9 @@ export class Hnsw implements VectorIndex {
     const places = this.#places(meta);
     const sections = [...sectionBytes(meta)].map(([name, size]) => {
       const pieces = places.filter(({ section }) => section === name);
-      if (name !== 'mean' && name !== 'ids')
-        return { name, parts: pieces.map(({ memory, at, bytes }) => new Uint8Array(memory.buffer, at, bytes)) };
-      const small = name === 'mean' ? bytes.subarray(at.mean, at.mean + size) : bytesOf(listed!);
-      return { name, parts: [small] };
+      if (name === 'ids') return { name, parts: [bytesOf(listed!)] };
+      if (name === 'mean' || name === 'model') return { name, parts: [bytes.subarray(at[name], at[name] + size)] };
+      return { name, parts: pieces.map(({ memory, at, bytes }) => new Uint8Array(memory.buffer, at, bytes)) };
     });
     return { meta, sections };
   }
@@ -268,8 +289,9 @@ export class Hnsw implements VectorIndex {
   stats(): HnswStats {
     this.thread.checkAll();
     const { dimension, metric, capacity, count } = this;
-    const { codes, filter, M, efConstruction, alpha } = this.#options;
-    const { recordBytes, upperBytes, signBytes, plan, threadPlan } = this.layout;
+    const { filter, M, efConstruction, alpha } = this.#options;
+    const codes = nameOf(this.#options.codes);
+    const { recordBytes, finerBytes, upperBytes, signBytes, plan, threadPlan } = this.layout;
     const levels: number[] = [];
     let links = 0;
     for (let slot = 0; slot < count; slot++) {
@@ -281,13 +303,14 @@ export class Hnsw implements VectorIndex {
     const records = count * recordBytes;
     const signs = count * signBytes;
     const upper = this.#upperLists * upperBytes;
-    const vectors = this.thread.form === 'sq7' ? count * rowBytesOf(dimension) : 0;
+    const finer = count * finerBytes;
+    const vectors = keepsOriginals(this.thread.form) ? count * rowBytesOf(dimension) : 0;
     const scratch = plan(0).flips + threadPlan(0).end + count;
     const walkBytes = records + signs + upper + scratch;
     return {
       ...{ count, capacity, dimension, metric, codes, filter, M, efConstruction, alpha, levels },
       meanDegree: count ? links / count : 0,
-      ramBytes: { total: walkBytes + vectors, records, signs, upper, vectors, scratch },
+      ramBytes: { total: walkBytes + finer + vectors, records, signs, upper, finer, vectors, scratch },
       walkBytes,
       hugePages: this.arena.hugePages,
     };
@@ -389,14 +412,14 @@ export class Hnsw implements VectorIndex {
     const { memory, at } = this.handle;
     const ends = [...Object.values(at), memory.buffer.byteLength].toSorted((a, b) => a - b);
     const sizes = sectionBytes(meta);
-    const places = (['records', 'upper', 'signs'] as const)
+    const places = (['records', 'upper', 'signs', 'finer'] as const)
       .filter((region) => sizes.has(region))
       .map((region): Place => {
         const end = ends.find((end) => end > at[region])!;
         const roomBytes = end - at[region];
         return { section: region, of: region, memory, at: at[region], roomBytes, from: 0, bytes: sizes.get(region)! };
       });
-    if (meta.form !== 'sq7' || !this.#vectors) return places;
+    if (!keepsOriginals(meta.form) || !this.#vectors) return places;
     return [...places, ...this.#vectors.pieces(meta.count).map((piece, of) => ({ section: 'vectors', of, ...piece }))];
   }
 
@@ -441,6 +464,10 @@ export class Hnsw implements VectorIndex {
     const length = Math.min(u32[list], MOST_LISTED);
     return u32.slice(list + 1, list + 1 + length);
   }
+}
+
+function nameOf(codes: Codes): string {
+  return typeof codes === 'object' ? codesName(codes) : codes;
 }
 
 function slotsOf(edges: Uint32Array): Uint32Array {

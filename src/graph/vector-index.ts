@@ -25,6 +25,11 @@ export interface SearchOptions {
    * it. Default: k, an eighth of k and a sixteenth of efSearch (with `gamma`, of 64), each rounded up.
    */
   rerank?: number;
+  /**
+   * Where the index has finer codes, how many of the best candidates are ranked by those before `rerank` of them are by the exact
+   * vectors, ≥ rerank. Default 4 · rerank.
+   */
+  refine?: number;
 }
 
 /** What a search cost, counted rather than timed. */

@@ -15,8 +15,11 @@ import { CRC_ROOM_BYTES, PAGE_BYTES } from './wasm.ts';
 /** The metrics' numbers in `assembly/space.ts`. */
 export const METRIC_CODES: Record<Metric, number> = { l2: 0, dot: 1, cosine: 2, manhattan: 3 };
 
-/** What a stored vector is made of, as `assembly/space.ts` numbers it: floats, a 7-bit code, or bytes that are its components. */
-export const FORM_CODES = { f32: 0, sq7: 1, u8: 2 };
+/**
+ * What a stored vector is made of, as `assembly/space.ts` numbers it: floats, a 7-bit code, bytes that are its components, or the code
+ * of a quantizer of this kind.
+ */
+export const FORM_CODES = { f32: 0, sq7: 1, u8: 2, scalar: 3, rabitq: 4, product: 5 };
 
 /** Slots and their distances, ascending. */
 export interface Nearest {

@@ -33,7 +33,9 @@ export interface Kernels {
     records: number,
     recordBytes: number,
     decoded: number,
+    quantizedBytes?: number,
   ): void;
+  configureFiner(at: number, bytes: number): void;
   configurePool(entries: number): void;
   configureVisited(marks: number, capacity: number): void;
   configureLinks(linksAt: number, upperLists: number, upperBytes: number): void;
@@ -66,6 +68,7 @@ export interface Kernels {
 
   scan(query: number, entries: number, k: number, size: number, from: number, n: number, scratch: number): number;
   rankListed(query: number, k: number, slots: number, n: number, distances: number): number;
+  rankFiner(x: number, record: number, k: number, slots: number, n: number, distances: number): number;
   readPool(n: number, slots: number, distances: number): void;
   insert(x: number, slot: number, level: number, upper: number, filtered: boolean): number;
   resume(x: number, slot: number, level: number, upper: number, filtered: boolean): number;

@@ -14,6 +14,7 @@ import { decodeModel, encodeModel, MOST_CENTROIDS, MOST_DIMENSIONS } from './pro
 import { BLOCK_CODES, type ProductLayout, type ProductShape, productLayout } from './product-layout.ts';
 import { checkEnough, type ProductModel, trainModel } from './product-training.ts';
 import type { Quantizer } from './quantizer.ts';
+import type { CodeShape } from './walk-codes.ts';
 
 export interface ProductOptions {
   /** `manhattan` is not supported: the centroids are means, which are nearest in L2. Default: l2. */
@@ -102,6 +103,16 @@ export class ProductQuantizer implements Quantizer {
     writeModel(model, this.#arena.bytes.subarray(at.model));
     const { dimension, metric, m, bits, opq, centroids } = shape;
     kernels.configureProduct(dimension, METRIC_CODES[metric], m, bits, opq, centroids, at.model, at.scratch);
+  }
+
+  get shape(): CodeShape {
+    const { m, bits, opq, centroids } = this.#model.shape;
+    return { kind: 'product', m, bits, opq, centroids };
+  }
+
+  model(): Uint8Array {
+    const { at, bytes } = this.#arena;
+    return bytes.slice(at.model, at.model + this.#layout.modelBytes);
   }
 
   /** Codes of rows one behind the other. Throws DimensionError, VectorValueError (names the row). */

@@ -1,4 +1,5 @@
 import type { Metric } from '../core/metric.ts';
+import type { CodeShape } from './walk-codes.ts';
 
 /** A quantizer: few bytes that stand for a vector, and distances from a query to them. */
 export interface Quantizer {
@@ -24,4 +25,7 @@ export interface Quantizer {
    * writes and reads the same codes, bit for bit.
    */
   toBytes(): Uint8Array;
+  /** How its codes lie in an index that walks on them, and the block that its kernels read there. */
+  readonly shape: CodeShape;
+  model(): Uint8Array;
 }

@@ -16,6 +16,7 @@ import { admit } from '../kernels/intake.ts';
 import { Arena, copyF32 } from '../kernels/memory.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
 import type { Quantizer } from './quantizer.ts';
+import type { CodeShape } from './walk-codes.ts';
 
 export interface RabitqOptions {
   /** Bits a dimension, 1 … 8; each one more halves the error. Default 4. */
@@ -97,6 +98,16 @@ export class RabitqQuantizer implements Quantizer {
       codes.set(bytes.subarray(at.codes, at.codes + codeBytes), i * codeBytes);
     }
     return codes;
+  }
+
+  get shape(): CodeShape {
+    const { bits, epsilon0 } = this;
+    return { kind: 'rabitq', bits, epsilon0 };
+  }
+
+  model(): Uint8Array {
+    const { at, bytes } = this.#arena;
+    return bytes.slice(at.model, at.model + rabitqModelBytes(this.dimension));
   }
 
   /** The points nearest to the vectors, of those in the direction of their codes; under cosine, to the vectors as they were normalized. */

@@ -14,6 +14,7 @@ import { admit } from '../kernels/intake.ts';
 import { Arena, copyF32 } from '../kernels/memory.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
 import type { Quantizer } from './quantizer.ts';
+import type { CodeShape } from './walk-codes.ts';
 
 export interface ScalarOptions {
   /** Bits of a component that are used; each takes a byte. 7: the codes that an index walks on, and 1.3 times as fast. Default 8. */
@@ -91,7 +92,7 @@ export class ScalarQuantizer implements Quantizer {
     this.#arena = Arena.reserve(1, plan, `a quantizer of ${dimension} dimensions`);
     const { at, f32, kernels } = this.#arena;
     if (trained) f32.set(sq8Model(trained), at.model >>> 2);
-    kernels.configureSq8(dimension, METRIC_CODES[metric], formOf(bits, ranges), at.model, at.scratch);
+    kernels.configureSq8(dimension, METRIC_CODES[metric], scalarForm({ bits, ranges }), at.model, at.scratch);
   }
 
   encode(vectors: Float32Array): Uint8Array {
@@ -105,6 +106,16 @@ export class ScalarQuantizer implements Quantizer {
       codes.set(bytes.subarray(at.codes, at.codes + codeBytes), i * codeBytes);
     }
     return codes;
+  }
+
+  get shape(): CodeShape {
+    const { bits, ranges } = this;
+    return { kind: 'scalar', bits, ranges };
+  }
+
+  model(): Uint8Array {
+    const { at, bytes } = this.#arena;
+    return bytes.slice(at.model, at.model + sq8ModelBytes(this.dimension, this.ranges));
   }
 
   /** Under cosine, of the vectors as they were normalized. */
@@ -243,7 +254,8 @@ function paddedTo16(dimension: number): number {
 }
 
 /** How `assembly/sq8.ts` numbers the forms. */
-function formOf(bits: 7 | 8, ranges: 'vector' | 'dimension'): number {
+/** Which of its forms `configureSq8` is told. */
+export function scalarForm({ bits, ranges }: { bits: 7 | 8; ranges: 'vector' | 'dimension' }): number {
   if (bits === 7) return 2;
   return ranges === 'dimension' ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 /** Exact search: the query against a run of records, or against listed ones; the nearest stay in the pool. */
+import { checking } from './blocks';
 import { bound, push, resetPool, resumePool, size } from './pool';
-import { distancesTo, prepare } from './space';
+import { distancesTo, ensureRecord, prepare, prepareFloats, walkFiner } from './space';
 import { getF32, getU32, setU32 } from './words';
 
 /** How many records are scored before any is pushed. */
@@ -30,6 +31,24 @@ export function rankListed(query: usize, k: i32, slots: usize, n: i32, distances
   distancesTo(slots, n, distances);
   pushAll(slots, n, distances);
   return size;
+}
+
+/**
+ * The same by the finer codes for the f32 vector at `x`; `record`: room for one such code. −1 where one of them is not what its file
+ * promised.
+ */
+export function rankFiner(x: usize, record: usize, k: i32, slots: usize, n: i32, distances: usize): i32 {
+  walkFiner(true);
+  let whole = true;
+  if (checking) for (let i = 0; i < n && whole; i++) whole = ensureRecord(getU32(slots, i));
+  if (whole) {
+    prepareFloats(x, record);
+    resetPool(k);
+    distancesTo(slots, n, distances);
+    pushAll(slots, n, distances);
+  }
+  walkFiner(false);
+  return whole ? size : -1;
 }
 
 function pushAll(slots: usize, n: i32, distances: usize): void {

@@ -96,7 +96,17 @@ import {
   signBytes,
   signs,
 } from './signs';
-import { distance, distancesTo, ensureRecord, prepare, prepareFloats, recordOf, setForm, writeVector } from './space';
+import {
+  distance,
+  distancesTo,
+  ensureRecord,
+  prepare,
+  prepareFloats,
+  recordOf,
+  setForm,
+  writeFiner,
+  writeVector,
+} from './space';
 import { resetVisited, visit } from './visited';
 import { getF32, getU32, setF32, setU32 } from './words';
 
@@ -261,6 +271,7 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
   wholeEra();
   const record = recordOf(slot);
   writeVector(x, record);
+  writeFiner(x, slot);
   createLists(slot, level, upper);
   filtering = filtered && signed;
   if (signed) {

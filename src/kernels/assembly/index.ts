@@ -7,7 +7,7 @@ import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 export { configureBlocks, ensure, ensureAll, faultyPage, setChecking } from './blocks';
 export { narrow, widen } from './bytes';
 export { configureCrc32c, crc32c } from './crc32c';
-export { rankListed, scan } from './exact';
+export { rankFiner, rankListed, scan } from './exact';
 export { brokenSlot, configureHnsw, estimateCount, hopCount, insert, resume, search } from './hnsw';
 export {
   assignRows,
@@ -26,17 +26,6 @@ export { configureThread } from './locks';
 export { norm2, scale } from './norm';
 export { configurePool, readPool } from './pool';
 export {
-  configureRabitq,
-  decodeRabitq,
-  encodeRabitq,
-  prepareRabitq,
-  prepareRabitqCode,
-  rabitqBound,
-  rabitqBoundsInto,
-  rabitqDistance,
-  rabitqDistancesInto,
-} from './rabitq';
-export {
   boundsOfProduct,
   configureProduct,
   decodeProduct,
@@ -51,9 +40,20 @@ export {
   productDistance,
   scanProduct,
 } from './product';
+export {
+  configureRabitq,
+  decodeRabitq,
+  encodeRabitq,
+  prepareRabitq,
+  prepareRabitqCode,
+  rabitqBound,
+  rabitqBoundsInto,
+  rabitqDistance,
+  rabitqDistancesInto,
+} from './rabitq';
 export { rotate } from './rotation';
 export { configureSigns, encodeSigns, rotateCentred } from './signs';
-export { configureSpace, distanceCount, formOfRecords, resetDistances } from './space';
+export { configureFiner, configureSpace, distanceCount, formOfRecords, resetDistances } from './space';
 export {
   configureSq8,
   decodeSq8,

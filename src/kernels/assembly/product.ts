@@ -22,9 +22,9 @@
  */
 import { l2 } from './distance';
 import { BLOCK_CODES, leastSum, packBlock, quantizeTables, scanBlock, tableStep } from './fast-scan';
+import { COSINE, L2 } from './metrics';
 import { norm2 } from './norm';
 import { multiplyAdd, sumF32, sumsF32 } from './simd';
-import { COSINE, L2 } from './space';
 import { getF32, setF32 } from './words';
 
 /** Entries of one table: what one byte of a code may be. */

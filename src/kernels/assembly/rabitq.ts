@@ -34,10 +34,10 @@
  * Σ u · v are exact in both builds; nothing that decides a code is fused, so both builds write the same codes.
  */
 import { fusedDot } from './codes';
+import { COSINE, L2 } from './metrics';
 import { norm2 } from './norm';
 import { rotate, unrotate } from './rotation';
 import { sumF32, sumI32, sumsI32, truncate } from './simd';
-import { COSINE, L2 } from './space';
 import { getF32 } from './words';
 
 const ROUNDS: i32 = 4;

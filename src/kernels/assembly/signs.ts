@@ -11,9 +11,10 @@
  */
 import { ensure } from './blocks';
 import { dot } from './distance';
+import { COSINE, L2 } from './metrics';
 import { rotate } from './rotation';
 import { sumF32, truncate } from './simd';
-import { COSINE, dimension, L2, metric } from './space';
+import { dimension, metric } from './space';
 import { getF32 } from './words';
 
 const PLANES: i32 = 3;

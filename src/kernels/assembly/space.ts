@@ -1,7 +1,7 @@
 /**
  * The space an index lives in: which vectors are compared, how, and where they lie. Nodes are records of equal size; each
- * begins with its vector: f32, 7-bit code, or bytes that are its components exactly. Distances go from the prepared query to
- * one record or to four.
+ * begins with its vector: f32, 7-bit code, bytes that are its components exactly, or the code of a quantizer, whose own kernels
+ * (`sq8.ts`, `rabitq.ts`, `product.ts`) are asked then. Distances go from the prepared query to one record or to four.
  *
  * `prepare` makes any record the query: of a search, of an insert, or of a node whose neighbours are chosen.
  */
@@ -10,26 +10,35 @@ import { ensure } from './blocks';
 import { bytesDotx4, bytesManhattanx4, narrow, widen, widenToWords } from './bytes';
 import { codeBytes, codeDot, codeDotx4, decode, dotOfCodes, encode, l2OfCodes, manhattanToCode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
+import { DOT, L2, MANHATTAN } from './metrics';
+import { encodeProduct, prepareProduct, prepareProductCode, productDistance, productDistancex4 } from './product';
+import { encodeRabitq, prepareRabitq, prepareRabitqCode, rabitqDistance, rabitqDistancex4 } from './rabitq';
+import { encodeSq8, prepareSq8, prepareSq8Code, sq8Distance, sq8Distancex4 } from './sq8';
 import { getU32 } from './words';
-
-export const L2: i32 = 0;
-export const DOT: i32 = 1;
-export const COSINE: i32 = 2;
-export const MANHATTAN: i32 = 3;
 
 /** What a stored vector is made of. */
 const SQ7: i32 = 1;
 const U8: i32 = 2;
+const SCALAR: i32 = 3;
+const RABITQ: i32 = 4;
+const PRODUCT: i32 = 5;
 
 export let dimension: i32 = 0;
 export let metric: i32 = L2;
 let form: i32 = 0;
 let sq7: bool = false;
 let u8s: bool = false;
+/** Codes of a quantizer. */
+let quantized: bool = false;
 let records: usize = 0;
 let recordBytes: usize = 0;
-/** Where the factors (or, without codes, the rest of the record) begin. */
+/** What a quantizer's code takes. */
+let quantizedBytes: usize = 0;
+/** Where the factors (or, without codes, the rest of the record) begin; with a quantizer's codes, where these end. */
 let codedBytes: usize = 0;
+/** A second code of every vector, of 7 bits, on which the best found are compared first (`rankFiner`); 0: there is none. */
+let finer: usize = 0;
+let finerBytes: usize = 0;
 /** Scratch: the query decoded (Manhattan on codes) or as 16-bit integers (bytes), or four vectors of bytes widened to f32. */
 let decoded: usize = 0;
 
@@ -63,12 +72,14 @@ export function configureSpace(
   records_: usize,
   recordBytes_: usize,
   decoded_: usize,
+  quantizedBytes_: usize,
 ): void {
   dimension = dimension_;
   metric = metric_;
   records = records_;
   recordBytes = recordBytes_;
   decoded = decoded_;
+  quantizedBytes = quantizedBytes_;
   setForm(form);
 }
 
@@ -77,8 +88,36 @@ export function setForm(form_: i32): void {
   form = form_;
   sq7 = form == SQ7;
   u8s = form == U8;
-  codedBytes = sq7 || u8s ? <usize>codeBytes(dimension) : (<usize>dimension) << 2;
+  quantized = form >= SCALAR;
+  if (quantized) codedBytes = quantizedBytes;
+  else codedBytes = sq7 || u8s ? <usize>codeBytes(dimension) : (<usize>dimension) << 2;
 }
+
+/** Where the finer codes lie, `bytes` apart. */
+export function configureFiner(at: usize, bytes: usize): void {
+  finer = at;
+  finerBytes = bytes;
+}
+
+/** Writes the finer code of the f32 vector at `x`, where there are such codes. */
+export function writeFiner(x: usize, slot: u32): void {
+  if (finer) encode(x, finer + <usize>slot * finerBytes, dimension);
+}
+
+/** Until this is called again with `false`, records are the finer codes. */
+export function walkFiner(on: bool): void {
+  const at = records;
+  const bytes = recordBytes;
+  records = finer;
+  recordBytes = finerBytes;
+  finer = at;
+  finerBytes = bytes;
+  if (on) coarseForm = form;
+  setForm(on ? SQ7 : coarseForm);
+}
+
+/** What records are when they are not the finer codes. */
+let coarseForm: i32 = 0;
 
 /** What the records held that were walked on last. */
 export function formOfRecords(): i32 {
@@ -97,12 +136,22 @@ export function ensureRecord(slot: u32): bool {
 /** Writes the f32 vector at `from` in the form that records have; where they are bytes, it is known to be of bytes. */
 export function writeVector(from: usize, to: usize): void {
   if (sq7) encode(from, to, dimension);
-  else if (u8s) narrow(from, to, dimension);
+  else if (quantized) {
+    if (form == SCALAR) encodeSq8(from, to);
+    else if (form == RABITQ) encodeRabitq(from, to);
+    else encodeProduct(from, to);
+  } else if (u8s) narrow(from, to, dimension);
   else memory.copy(to, from, codedBytes);
 }
 
 /** Makes the f32 vector at `x` the query; `record` is room for it in the form that records have. */
 export function prepareFloats(x: usize, record: usize): void {
+  if (quantized) {
+    if (form == SCALAR) prepareSq8(x);
+    else if (form == RABITQ) prepareRabitq(x);
+    else prepareProduct(x);
+    return;
+  }
   if (u8s) {
     floatQuery = !narrow(x, record, dimension);
     if (floatQuery) {
@@ -115,6 +164,12 @@ export function prepareFloats(x: usize, record: usize): void {
 
 /** Makes the stored vector at `record` the query. */
 export function prepare(record: usize): void {
+  if (quantized) {
+    if (form == SCALAR) prepareSq8Code(record);
+    else if (form == RABITQ) prepareRabitqCode(record);
+    else prepareProductCode(record);
+    return;
+  }
   query = record;
   if (u8s) {
     floatQuery = false;
@@ -138,6 +193,11 @@ export function prepare(record: usize): void {
 /** Distance from the query to the vector at `record`. */
 export function distance(record: usize): f32 {
   distances++;
+  if (quantized) {
+    if (form == SCALAR) return sq8Distance(record);
+    if (form == RABITQ) return rabitqDistance(record);
+    return productDistance(record);
+  }
   if (sq7) {
     if (metric == MANHATTAN) return manhattanToCode(decoded, record, dimension);
     const factors = record + codedBytes;
@@ -155,6 +215,11 @@ export function distance(record: usize): f32 {
 
 /** Distances from the query to four records; lane i belongs to the i-th. */
 export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
+  if (quantized) {
+    if (form == SCALAR) return sq8Distancex4(a, b, c, d);
+    if (form == RABITQ) return rabitqDistancex4(a, b, c, d);
+    return productDistancex4(a, b, c, d);
+  }
   if (sq7) {
     if (metric == MANHATTAN) {
       let lanes = f32x4.splat(manhattanToCode(decoded, a, dimension));

@@ -38,9 +38,9 @@ import {
   manhattanToCode,
   onesFor,
 } from './codes';
+import { COSINE, L2, MANHATTAN } from './metrics';
 import { norm2 } from './norm';
 import { sumF32, sumI32, sumsI32, truncate } from './simd';
-import { COSINE, L2, MANHATTAN } from './space';
 
 /** How ranges are had and codes are made. */
 const VECTOR8: i32 = 0;

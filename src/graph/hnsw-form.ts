@@ -1,0 +1,19 @@
+/** What the records of an index hold, and what that asks for. */
+import type { FORM_CODES } from '../kernels/vectors.ts';
+import type { Codes } from './hnsw-layout.ts';
+import type { Metric } from './vector-index.ts';
+
+/** Floats, 7-bit codes, bytes that are the vectors' components, or codes of a quantizer of this kind. */
+export type Form = keyof typeof FORM_CODES;
+
+/** What records may hold under such codes. */
+export function formsOf(codes: Codes, metric: Metric): Form[] {
+  if (typeof codes === 'object') return [codes.kind];
+  if (codes === 'f32') return ['f32'];
+  return metric === 'cosine' ? ['sq7'] : ['sq7', 'u8'];
+}
+
+/** Whether the exact vectors lie beside the records, because these hold something else. */
+export function keepsOriginals(form: Form): boolean {
+  return form !== 'f32' && form !== 'u8';
+}
