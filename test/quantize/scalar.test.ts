@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { crc32c } from '../../src/core/crc32c.ts';
 import { DimensionError, ParameterError, VectorValueError } from '../../src/core/errors.ts';
 import type { Matrix } from '../../src/core/matrix.ts';
 import { METRICS, type Metric } from '../../src/core/metric.ts';
@@ -113,6 +114,32 @@ describe.each(Object.entries(FORMS))('%s', (_, form) => {
     const moved = new Uint8Array(bytes.length + 3);
     moved.set(bytes, 3);
     expect(ScalarQuantizer.restore(moved.subarray(3)).toBytes()).toEqual(bytes);
+  });
+
+  it('what was forged, its checksum made right again, is refused where no quantizer is like that', () => {
+    const bytes = ScalarQuantizer.train(rowsOf(20, 5, 1), form).toBytes();
+    const forge = (change: (view: DataView) => void) => {
+      const view = new DataView(bytes.slice().buffer);
+      change(view);
+      view.setUint32(12, 0, true);
+      const forged = new Uint8Array(view.buffer);
+      view.setUint32(12, crc32c(forged), true);
+      return () => ScalarQuantizer.restore(forged);
+    };
+    expect(forge(() => {})().toBytes()).toEqual(bytes);
+    expect(forge((view) => view.setUint32(8, 2, true))).toThrow('bytes = version 2: version 1');
+    expect(forge((view) => view.setUint32(16, 0, true))).toThrow(DimensionError);
+    expect(forge((view) => view.setUint32(16, 2 ** 32 - 1, true))).toThrow(DimensionError);
+    expect(forge((view) => view.setUint8(20, 4))).toThrow('metric = undefined');
+    expect(forge((view) => view.setUint8(21, 5))).toThrow('bits = 5');
+    expect(forge((view) => view.setUint8(22, 2))).toThrow('a shape that none has');
+    expect(forge((view) => view.setUint8(23, 1))).toThrow('a shape that none has');
+    expect(forge((view) => view.setFloat64(24, Number.NaN, true))).toThrow('quantile = NaN');
+    if (form.ranges !== 'dimension') return;
+    expect(forge((view) => view.setUint32(16, 6, true))).toThrow('bytes = 72 bytes');
+    expect(forge((view) => view.setFloat32(32, Number.NaN, true))).toThrow('ranges that no vectors have');
+    expect(forge((view) => view.setFloat32(32, 1e18, true))).toThrow('ranges that no vectors have');
+    expect(forge((view) => view.setFloat32(32 + 20, -1, true))).toThrow('ranges that no vectors have');
   });
 
   it('constant vectors, duplicates and one dimension', () => {
@@ -299,8 +326,8 @@ describe('training', () => {
     expect(b.encode(scaled.data)).toEqual(a.encode(vectors.data));
   });
 
-  it('the scratch of the largest dimension is 28 KiB and a little', () => {
-    expect(sq8ScratchBytes(4096)).toBe(28 * 1024 + 16);
+  it('the scratch of the largest dimension is 60 KiB and a little', () => {
+    expect(sq8ScratchBytes(4096)).toBe(60 * 1024 + 16);
   });
 });
 
