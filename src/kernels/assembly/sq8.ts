@@ -438,7 +438,11 @@ function levelsDot(code: usize): i32 {
   return flipped + sumI32(i32x4.add(s0, s1));
 }
 
-function levelsDotx4(a: usize, b: usize, c: usize, d: usize): v128 {
+/**
+ * The same of four codes, one per i32 lane. Called from two places, so it stays a function of its own: within a larger one V8 spills
+ * registers in its loop.
+ */
+export function levelsDotx4(a: usize, b: usize, c: usize, d: usize): v128 {
   if (!ASC_FEATURE_RELAXED_SIMD) return wordsDotx4(a, b, c, d);
   let s0 = i32x4.splat(0);
   let s1 = i32x4.splat(0);
