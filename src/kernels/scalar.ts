@@ -176,6 +176,8 @@ export interface Sq8RangedCode {
   squares: number;
   /** |x − x̂|, with what was clipped. */
   error: number;
+  /** Σ mid · x̂. */
+  product: number;
 }
 
 /** Rounds each component to the nearest level of its dimension; what lies outside the range is clipped to it. */
@@ -184,8 +186,9 @@ export function encodeSq8Ranged({ mids, steps }: Sq8Ranges, x: Float32Array): Sq
     return levelOf(value, mids[i], steps[i] > 0 ? Math.min(fround(1 / steps[i]), MAX_F32) : 0);
   });
   const above = Float32Array.from(levels, (level, i) => steps[i] * level);
-  const off = x.map((value, i) => value - fround(mids[i] + above[i]));
-  return { levels, squares: norm2(above), error: Math.sqrt(norm2(off)) };
+  const meant = above.map((value, i) => mids[i] + value);
+  const off = x.map((value, i) => value - meant[i]);
+  return { levels, squares: norm2(above), error: Math.sqrt(norm2(off)), product: dot(mids, meant) };
 }
 
 /** The vector that the levels stand for. */

@@ -17,7 +17,7 @@ import type { Quantizer } from './quantizer.ts';
 import type { CodeShape } from './walk-codes.ts';
 
 export interface ScalarOptions {
-  /** Bits of a component that are used; each takes a byte. 7: the codes that an index walks on, and 1.3 times as fast. Default 8. */
+  /** Of each component; either takes a byte. 7: the codes that an index walks on. Default 8. */
   bits?: 7 | 8;
   /** Whose range the levels span. 7 bits go with 'vector' only. Default 'vector'. */
   ranges?: 'vector' | 'dimension';
@@ -225,7 +225,7 @@ export function sq8ModelBytes(dimension: number, ranges: 'vector' | 'dimension')
 
 /** Bytes of what one thread scribbles on. */
 export function sq8ScratchBytes(dimension: number): number {
-  return 7 * paddedTo16(dimension) + 16;
+  return 15 * paddedTo16(dimension) + 16;
 }
 
 /** Rows that go through the memory at once. */
@@ -328,7 +328,7 @@ function trainRanges({ data, rows, dimension }: Matrix, metric: Metric, quantile
 }
 
 /** Mids, steps and inverse steps, each padded with zeros to a multiple of 16: the block that `configureSq8` takes as its model. */
-export function sq8Model({ mids, steps }: Ranges): Float32Array {
+function sq8Model({ mids, steps }: Ranges): Float32Array {
   const padded = paddedTo16(mids.length);
   const model = new Float32Array(3 * padded);
   model.set(mids);
@@ -381,6 +381,7 @@ function parse(bytes: Uint8Array): { shape: Shape; ranges: Ranges | undefined } 
   const sum = view.getUint32(12, true);
   view.setUint32(12, 0, true);
   if (crc32c(copy) !== sum) throw refuse('bytes with another checksum than they were written with', whole);
+  if (copy[22] > 1 || copy[23] !== 0) throw refuse('bytes with a shape that none has', whole);
   const dimension = view.getUint32(16, true);
   const shape: Shape = {
     dimension,

@@ -47,12 +47,12 @@ class Coded {
   readonly memory: Isolated;
 
   constructor(build: Build) {
-    this.memory = new Isolated(build, 6 * PAGE_BYTES);
+    this.memory = new Isolated(build, 8 * PAGE_BYTES);
   }
 
   configure(n: number, metric: Metric, form: Form, ranges: scalar.Sq8Ranges, gap = 4): void {
     const model = this.memory.clear().put(modelOf(ranges), gap);
-    const scratch = this.memory.room(7 * padded(n) + 16, gap);
+    const scratch = this.memory.room(15 * padded(n) + 16, gap);
     this.memory.kernels.configureSq8(n, METRIC_CODES[metric], FORMS[form], model, scratch);
   }
 
@@ -128,10 +128,13 @@ onBothBuilds('8-bit codes', (build) => {
         const levels = new Int8Array(memory.u8(at, padded(n)).buffer);
         expect(levels.subarray(0, n)).toEqual(twin.levels);
         expect(levels.subarray(n).every((level) => level === 0)).toBe(true);
-        const [squares, error, ...rest] = memory.f32(at + padded(n), 4);
+        const [squares, error, product, rest] = memory.f32(at + padded(n), 4);
         expect(Math.abs(squares - twin.squares)).toBeLessThanOrEqual(2 * EPS * twin.squares + 2 ** -149);
         expect(Math.abs(error - twin.error)).toBeLessThanOrEqual(8 * EPS * twin.error + 2 ** -149);
-        expect(rest).toEqual([0, 0]);
+        const size =
+          Math.sqrt(scalar.norm2(ranges.mids)) * (Math.sqrt(twin.squares) + Math.sqrt(scalar.norm2(ranges.mids)));
+        expect(Math.abs(product - twin.product)).toBeLessThanOrEqual(2 * EPS * size + 2 ** -149);
+        expect(rest).toBe(0);
         clipped += twin.levels.filter((level, j) => {
           return Math.abs(level) === 127 && Math.abs(rows[i][j] - ranges.mids[j]) > 128 * ranges.steps[j];
         }).length;
@@ -176,11 +179,30 @@ onBothBuilds('8-bit codes', (build) => {
     fc.assert(property, seeded(600));
   });
 
+  it('the bound is no larger than it must be: where every component is off by nearly half a step, all of it is needed', () => {
+    for (const form of ['vector8', 'vector7'] as const) {
+      const n = 900;
+      // One step is 1; the ends are levels themselves.
+      const x = new Float32Array(n).fill(5.49);
+      x[0] = form === 'vector8' ? -127 : 0;
+      x[1] = 127;
+      const ones = new Float32Array(n).fill(1);
+      coded.configure(n, 'dot', form, rangesOf([x]));
+      const [at] = coded.encode([x]);
+      memory.kernels.prepareSq8(memory.put(ones));
+      const off = Math.abs(memory.kernels.sq8Distance(at) - exact(ones, x, 'dot'));
+      const bound = memory.kernels.sq8Bound(at);
+      expect(off / bound).toBeGreaterThan(0.97);
+      expect(off / bound).toBeLessThanOrEqual(1);
+    }
+  });
+
   it('the distance is that between what the codes stand for, up to rounding', () => {
     const property = fc.property(dimensions, fc.nat(), forms, metrics, (n, seed, form, metric) => {
       const kinds = Array.from({ length: 6 }, (_, i): Sample => ({ kind: 'normal', seed: seed + i }));
       const rows = rowsOf(n, kinds, metric);
-      coded.configure(n, metric, form, rangesOf(rows));
+      const ranges = rangesOf(rows);
+      coded.configure(n, metric, form, ranges);
       const at = coded.encode(rows);
       const to = memory.room(n * 4);
       const decoded = at.map((code) => {
@@ -192,8 +214,10 @@ onBothBuilds('8-bit codes', (build) => {
         // What is taken under cosine, of vectors that rounding leaves a little off length 1.
         const halved = scalar.l2(decoded[0], decoded[i]) / 2;
         const truth = metric === 'cosine' ? halved : exact(decoded[0], decoded[i], metric);
-        // Besides the sums in f32, a query in the ranges of dimensions is rounded to 15 bits and a sign.
-        const size = Math.sqrt(scalar.norm2(decoded[0]) * scalar.norm2(decoded[i])) + Math.abs(truth);
+        // Besides the sums in f32, a query in the ranges of dimensions is rounded to 15 bits and a sign of the largest code.
+        const largest = scalar.norm2(ranges.mids) + 127 ** 2 * scalar.norm2(ranges.steps);
+        const ranged = form === 'dimension8' ? largest : 0;
+        const size = Math.sqrt(scalar.norm2(decoded[0]) * scalar.norm2(decoded[i])) + Math.abs(truth) + ranged;
         expect(Math.abs(memory.kernels.sq8Distance(code) - truth)).toBeLessThanOrEqual(2e-4 * size);
       }
     });
@@ -245,7 +269,7 @@ function expectExactDots(
     memory.clear();
     const at = memory.room(5 * (padded(n) + 16));
     memory.fill(at, bytes, padded(n) + 16);
-    const scratch = memory.room(7 * padded(n) + 16);
+    const scratch = memory.room(15 * padded(n) + 16);
     memory.kernels.configureSq8(n, METRIC_CODES.dot, FORMS.vector8, scratch, scratch);
     memory.kernels.prepareSq8Code(at);
     const out = memory.room(32);

@@ -2,13 +2,22 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { crc32c } from '../../src/core/crc32c.ts';
 import { DimensionError, ParameterError, VectorValueError } from '../../src/core/errors.ts';
 import type { Matrix } from '../../src/core/matrix.ts';
 import { METRICS, type Metric } from '../../src/core/metric.ts';
 import { Random } from '../../src/core/random.ts';
+import { Arena } from '../../src/kernels/memory.ts';
 import * as twin from '../../src/kernels/scalar.ts';
+import { METRIC_CODES } from '../../src/kernels/vectors.ts';
 import { loadDataset } from '../../src/lab/datasets.ts';
-import { type ScalarOptions, ScalarQuantizer, sq8ScratchBytes } from '../../src/quantize/scalar.ts';
+import {
+  type ScalarOptions,
+  ScalarQuantizer,
+  sq8CodeBytes,
+  sq8ModelBytes,
+  sq8ScratchBytes,
+} from '../../src/quantize/scalar.ts';
 import { seeded } from '../kernels/samples.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
@@ -113,6 +122,32 @@ describe.each(Object.entries(FORMS))('%s', (_, form) => {
     const moved = new Uint8Array(bytes.length + 3);
     moved.set(bytes, 3);
     expect(ScalarQuantizer.restore(moved.subarray(3)).toBytes()).toEqual(bytes);
+  });
+
+  it('what was forged, its checksum made right again, is refused where no quantizer is like that', () => {
+    const bytes = ScalarQuantizer.train(rowsOf(20, 5, 1), form).toBytes();
+    const forge = (change: (view: DataView) => void) => {
+      const view = new DataView(bytes.slice().buffer);
+      change(view);
+      view.setUint32(12, 0, true);
+      const forged = new Uint8Array(view.buffer);
+      view.setUint32(12, crc32c(forged), true);
+      return () => ScalarQuantizer.restore(forged);
+    };
+    expect(forge(() => {})().toBytes()).toEqual(bytes);
+    expect(forge((view) => view.setUint32(8, 2, true))).toThrow('bytes = version 2: version 1');
+    expect(forge((view) => view.setUint32(16, 0, true))).toThrow(DimensionError);
+    expect(forge((view) => view.setUint32(16, 2 ** 32 - 1, true))).toThrow(DimensionError);
+    expect(forge((view) => view.setUint8(20, 4))).toThrow('metric = undefined');
+    expect(forge((view) => view.setUint8(21, 5))).toThrow('bits = 5');
+    expect(forge((view) => view.setUint8(22, 2))).toThrow('a shape that none has');
+    expect(forge((view) => view.setUint8(23, 1))).toThrow('a shape that none has');
+    expect(forge((view) => view.setFloat64(24, Number.NaN, true))).toThrow('quantile = NaN');
+    if (form.ranges !== 'dimension') return;
+    expect(forge((view) => view.setUint32(16, 6, true))).toThrow('bytes = 72 bytes');
+    expect(forge((view) => view.setFloat32(32, Number.NaN, true))).toThrow('ranges that no vectors have');
+    expect(forge((view) => view.setFloat32(32, 1e18, true))).toThrow('ranges that no vectors have');
+    expect(forge((view) => view.setFloat32(32 + 20, -1, true))).toThrow('ranges that no vectors have');
   });
 
   it('constant vectors, duplicates and one dimension', () => {
@@ -229,6 +264,40 @@ describe.each(Object.entries(FORMS))('%s', (_, form) => {
     }
   });
 
+  it('its kernels stand alone: with its model in another memory they give the same codes, distances and bounds', () => {
+    const vectors = rowsOf(20, 37, 6);
+    const query = row(vectors, 7);
+    for (const metric of ['l2', 'dot', 'manhattan'] as const) {
+      const quantizer = ScalarQuantizer.train(vectors, { ...form, metric });
+      const { form: number, model } = quantizer.kernelModel;
+      expect(model.byteLength).toBe(sq8ModelBytes(37, quantizer.ranges));
+      const { codeBytes } = quantizer;
+      expect(sq8CodeBytes(37)).toBe(codeBytes);
+      const plan = () => ({
+        model: model.byteLength,
+        scratch: sq8ScratchBytes(37),
+        x: 37 * 4,
+        codes: 20 * codeBytes,
+        out: 96,
+      });
+      const { kernels, at, f32, bytes } = Arena.reserve(1, plan, 'a test');
+      f32.set(model, at.model / 4);
+      kernels.configureSq8(37, METRIC_CODES[metric], number, at.model, at.scratch);
+      for (let i = 0; i < 20; i++) {
+        f32.set(row(vectors, i), at.x / 4);
+        kernels.encodeSq8(at.x, at.codes + i * codeBytes);
+      }
+      const codes = bytes.slice(at.codes, at.codes + 20 * codeBytes);
+      expect(codes).toEqual(quantizer.encode(vectors.data));
+      f32.set(query, at.x / 4);
+      kernels.prepareSq8(at.x);
+      kernels.sq8DistancesInto(at.codes, 20, at.out);
+      expect(f32.slice(at.out / 4, at.out / 4 + 20)).toEqual(quantizer.distances(query, codes));
+      kernels.sq8BoundsInto(at.codes, 20, at.out);
+      expect(f32.slice(at.out / 4, at.out / 4 + 20)).toEqual(quantizer.errorBounds(query, codes));
+    }
+  });
+
   it('two quantizers do not disturb each other', () => {
     const [a, b] = [rowsOf(9, 30, 1), rowsOf(9, 70, 2)];
     const first = ScalarQuantizer.train(a, { ...form, metric: 'l2' });
@@ -299,8 +368,8 @@ describe('training', () => {
     expect(b.encode(scaled.data)).toEqual(a.encode(vectors.data));
   });
 
-  it('the scratch of the largest dimension is 28 KiB and a little', () => {
-    expect(sq8ScratchBytes(4096)).toBe(28 * 1024 + 16);
+  it('the scratch of the largest dimension is 60 KiB and a little', () => {
+    expect(sq8ScratchBytes(4096)).toBe(60 * 1024 + 16);
   });
 });
 
