@@ -7,6 +7,8 @@
  * are what depends on it alone: Σ step² c², and |x − x̂| with what was clipped. With t = q − mid and w = step · t,
  * |q − x̂|² = |t|² − 2 Σ w c + Σ step² c², and ⟨q, x̂⟩ = Σ q mid + Σ step q c: one dot of bytes with w, which is rounded to
  * 16 bits, so the query loses next to nothing. Between two codes t = step · c, which makes it Σ step² (c − c')².
+ * Under cosine the distance is ½ |q̂ − x̂|², which for vectors of length 1 is 1 − cos: it is off by about |q̂ − x̂| times the
+ * error of the codes, where 1 − ⟨q̂, x̂⟩ is off by the error itself: far more for near vectors.
  * VECTOR7: the codes of `codes.ts`, here so that all scalar codes are reached in one way.
  *
  * 255 levels and not 256, so that c and its negative fit into a signed byte and |c| into the seven bits that relaxed_dot wants of
@@ -38,7 +40,7 @@ import {
 } from './codes';
 import { norm2 } from './norm';
 import { sumF32, sumI32, sumsI32, truncate } from './simd';
-import { COSINE, DOT, L2, MANHATTAN } from './space';
+import { COSINE, L2, MANHATTAN } from './space';
 
 /** How ranges are had and codes are made. */
 const VECTOR8: i32 = 0;
@@ -57,6 +59,9 @@ const FLOOR: f64 = 4e-37;
 let dimension: i32 = 0;
 let metric: i32 = L2;
 let form: i32 = VECTOR8;
+/** Whether distances are squared ones, and what of those: all under l2, half under cosine. */
+let squared: bool = true;
+let share: f32 = 1;
 let padded: usize = 0;
 
 let mids: usize = 0;
@@ -86,6 +91,8 @@ export function configureSq8(dimension_: i32, metric_: i32, form_: i32, model: u
   dimension = dimension_;
   metric = metric_;
   form = form_;
+  squared = metric == L2 || metric == COSINE;
+  share = metric == COSINE ? 0.5 : 1;
   padded = <usize>codeBytes(dimension);
   mids = model;
   steps = mids + (padded << 2);
@@ -243,13 +250,12 @@ export function prepareSq8Code(code: usize): void {
   queryNorm = normOf(code) + queryError;
   if (metric == MANHATTAN) decodeSq8(code, floats);
   else if (form == DIMENSION8) {
-    const centred = metric == L2;
     for (let i: usize = 0; i < padded; i += 4) {
       const at = i << 2;
       const above = f32x4.mul(v128.load(steps + at), levelsAt(code + i));
-      v128.store(floats + at, centred ? above : f32x4.add(v128.load(mids + at), above));
+      v128.store(floats + at, squared ? above : f32x4.add(v128.load(mids + at), above));
     }
-    prepareWords(centred);
+    prepareWords(squared);
   } else if (form == VECTOR8) prepareLevels();
 }
 
@@ -280,7 +286,6 @@ function prepareLevels(): void {
 /** Of the floats that stand for the query: w, rounded to words as large as they may be, and what depends on them alone. */
 function prepareWords(centred: bool): void {
   memory.fill(floats + ((<usize>dimension) << 2), 0, (padded - <usize>dimension) << 2);
-  const l2 = metric == L2;
   let parts = f64x2.splat(0);
   let sums = f64x2.splat(0);
   let most = f32x4.splat(0);
@@ -288,8 +293,8 @@ function prepareWords(centred: bool): void {
   for (let i: usize = 0; i < bytes; i += 16) {
     const mid = v128.load(mids + i);
     const q = v128.load(floats + i);
-    const t = l2 && !centred ? f32x4.sub(q, mid) : q;
-    const u = l2 ? t : mid;
+    const t = squared && !centred ? f32x4.sub(q, mid) : q;
+    const u = squared ? t : mid;
     parts = f64x2.add(parts, f64x2.mul(f64x2.promote_low_f32x4(t), f64x2.promote_low_f32x4(u)));
     parts = f64x2.add(parts, f64x2.mul(promoteHigh(t), promoteHigh(u)));
     const w = f32x4.mul(v128.load(steps + i), t);
@@ -321,13 +326,11 @@ export function sq8Distance(code: usize): f32 {
   const factors = code + padded;
   if (form == DIMENSION8) {
     const product = worth * <f32>wordsDot(code);
-    if (metric == L2) return max<f32>(own + load<f32>(factors) - 2 * product, 0);
-    return metric == DOT ? -(own + product) : 1 - (own + product);
+    return squared ? share * max<f32>(own + load<f32>(factors) - 2 * product, 0) : -(own + product);
   }
   const integer = form == VECTOR7 ? codeDot(code, query, <i32>padded) : levelsDot(code);
-  if (metric == L2) return l2OfCodes(query + padded, factors, integer, dimension);
-  const product = dotOfCodes(query + padded, factors, integer, dimension);
-  return metric == DOT ? -product : 1 - product;
+  const fq = query + padded;
+  return squared ? share * l2OfCodes(fq, factors, integer, dimension) : -dotOfCodes(fq, factors, integer, dimension);
 }
 
 /** Distances from the query to four codes; lane i belongs to the i-th. */
@@ -338,24 +341,23 @@ export function sq8Distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
     lanes = f32x4.replace_lane(lanes, 2, manhattanTo(c));
     return f32x4.replace_lane(lanes, 3, manhattanTo(d));
   }
-  let product: v128;
+  const shares = f32x4.splat(share);
   if (form == DIMENSION8) {
-    product = f32x4.mul(f32x4.splat(worth), f32x4.convert_i32x4_s(wordsDotx4(a, b, c, d)));
-    const part = f32x4.splat(own);
-    if (metric == L2) {
-      const ab = v128.shuffle<f32>(v128.load32_zero(a + padded), v128.load32_zero(b + padded), 0, 4, 1, 5);
-      const cd = v128.shuffle<f32>(v128.load32_zero(c + padded), v128.load32_zero(d + padded), 0, 4, 1, 5);
-      const sums = f32x4.add(part, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
-      return f32x4.max(f32x4.sub(sums, f32x4.add(product, product)), f32x4.splat(0));
-    }
-    product = f32x4.add(part, product);
-  } else {
-    const integers = form == VECTOR7 ? codeDotx4(query, a, b, c, d, <i32>padded) : levelsDotx4(a, b, c, d);
-    const fq = query + padded;
-    if (metric == L2) return l2OfCodesx4(fq, a + padded, b + padded, c + padded, d + padded, integers, dimension);
-    product = dotOfCodesx4(fq, a + padded, b + padded, c + padded, d + padded, integers, dimension);
+    const product = f32x4.mul(f32x4.splat(worth), f32x4.convert_i32x4_s(wordsDotx4(a, b, c, d)));
+    if (!squared) return f32x4.neg(f32x4.add(f32x4.splat(own), product));
+    const ab = v128.shuffle<f32>(v128.load32_zero(a + padded), v128.load32_zero(b + padded), 0, 4, 1, 5);
+    const cd = v128.shuffle<f32>(v128.load32_zero(c + padded), v128.load32_zero(d + padded), 0, 4, 1, 5);
+    const sums = f32x4.add(f32x4.splat(own), v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
+    return f32x4.mul(shares, f32x4.max(f32x4.sub(sums, f32x4.add(product, product)), f32x4.splat(0)));
   }
-  return metric == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
+  const integers = form == VECTOR7 ? codeDotx4(query, a, b, c, d, <i32>padded) : levelsDotx4(a, b, c, d);
+  const fq = query + padded;
+  a += padded;
+  b += padded;
+  c += padded;
+  d += padded;
+  if (!squared) return f32x4.neg(dotOfCodesx4(fq, a, b, c, d, integers, dimension));
+  return f32x4.mul(shares, l2OfCodesx4(fq, a, b, c, d, integers, dimension));
 }
 
 /** Σ cc' of two VECTOR8 codes. */
@@ -473,41 +475,37 @@ function manhattanTo(code: usize): f32 {
 export function sq8Bound(code: usize): f32 {
   const n = <f64>dimension;
   const error = errorOf(code);
-  const e = error + queryError;
+  // Under cosine the vectors meant are of length 1 exactly, and those taken in were rounded to f32.
+  const e = error + queryError + (metric == COSINE ? 4 * EPS : 0);
   const length = normOf(code);
   // Everything is made of components that the vectors have; a sum of n products in f32 is off by n roundings at the most.
   if (metric == MANHATTAN) {
     const sizes = sqrt<f64>(n) * (length + queryNorm + e);
     return <f32>((sqrt<f64>(n) * e + (n / 4 + 16) * EPS * sizes + n * FLOOR) * (1 + 4 * EPS));
   }
-  const distance = <f64>sq8Distance(code);
   let rounded = n * FLOOR;
-  // Under cosine vectors were normalized, and there is the 1 that the product is taken from.
-  const one: f64 = metric == COSINE ? 1 : 0;
   if (form == DIMENSION8) {
-    // Words are rounded by half, besides what their f32 product with the scale is.
-    rounded += n * 64.2 * <f64>worth * (metric == L2 ? 2 : 1);
-    const sizes = metric == L2 ? <f64>own + <f64>load<f32>(code + padded) : queryNorm * length;
-    rounded += 16 * EPS * (2 * sizes + one);
+    // A word is off by half, and by what its f32 product was rounded; levels go to 127.
+    rounded += n * 64.2 * <f64>worth * (squared ? 2 : 1);
+    rounded += 32 * EPS * (squared ? <f64>own + <f64>load<f32>(code + padded) : queryNorm * length);
   } else {
     const fq = query + padded;
     const fx = code + padded;
-    const base = abs<f64>(<f64>load<f32>(fx));
-    const queryBase = abs<f64>(<f64>load<f32>(fq));
+    const mid = abs<f64>(<f64>load<f32>(fx));
+    const queryMid = abs<f64>(<f64>load<f32>(fq));
     const sum = abs<f64>(<f64>load<f32>(fx, 8));
     const querySum = abs<f64>(<f64>load<f32>(fq, 8));
     const squares = <f64>load<f32>(fx, 12) + <f64>load<f32>(fq, 12);
-    if (metric == L2) {
-      const apart = abs<f64>(<f64>load<f32>(fx) - <f64>load<f32>(fq)) + EPS * (base + queryBase);
-      rounded += 16 * EPS * (apart * (n * apart + 2 * (sum + querySum)) + 2 * squares);
-    } else {
-      rounded += 16 * EPS * (base * (n * queryBase + querySum) + queryBase * sum + squares + one);
-    }
+    const apart = abs<f64>(<f64>load<f32>(fx) - <f64>load<f32>(fq));
+    const sizes = squared
+      ? apart * (n * apart + 2 * (sum + querySum)) + 2 * squares
+      : mid * (n * queryMid + querySum) + queryMid * sum + squares;
+    rounded += 16 * EPS * sizes;
   }
-  const bound =
-    metric == L2
-      ? e * (2 * sqrt<f64>(distance + rounded) + e) + rounded
-      : queryNorm * error + queryError * (length + error) + rounded;
+  const distance = <f64>sq8Distance(code) / <f64>share;
+  const bound = squared
+    ? <f64>share * (e * (2 * sqrt<f64>(distance + rounded) + e) + rounded)
+    : queryNorm * error + queryError * (length + error) + rounded;
   return <f32>(bound * (1 + 4 * EPS));
 }
 
