@@ -83,15 +83,12 @@ export function configureCodes(
 ): void {
   const { model, scratch } = at;
   const code = METRIC_CODES[metric];
-  switch (shape.kind) {
-    case 'scalar':
-      return kernels.configureSq8(dimension, code, scalarForm(shape), model, scratch);
-    case 'rabitq':
-      return kernels.configureRabitq(dimension, code, shape.bits, shape.epsilon0, model, scratch);
-    case 'product': {
-      const { m, bits, opq, centroids } = shape;
-      return kernels.configureProduct(dimension, code, m, bits, opq, centroids, model, scratch);
-    }
+  if (shape.kind === 'scalar') kernels.configureSq8(dimension, code, scalarForm(shape), model, scratch);
+  else if (shape.kind === 'rabitq') {
+    kernels.configureRabitq(dimension, code, shape.bits, shape.epsilon0, model, scratch);
+  } else {
+    const { m, bits, opq, centroids } = shape;
+    kernels.configureProduct(dimension, code, m, bits, opq, centroids, model, scratch);
   }
 }
 

@@ -14,6 +14,7 @@ import { loadDataset } from '../../src/lab/datasets.ts';
 import {
   type ScalarOptions,
   ScalarQuantizer,
+  scalarForm,
   sq8CodeBytes,
   sq8ModelBytes,
   sq8ScratchBytes,
@@ -269,7 +270,7 @@ describe.each(Object.entries(FORMS))('%s', (_, form) => {
     const query = row(vectors, 7);
     for (const metric of ['l2', 'dot', 'manhattan'] as const) {
       const quantizer = ScalarQuantizer.train(vectors, { ...form, metric });
-      const { form: number, model } = quantizer.kernelModel;
+      const model = quantizer.model();
       expect(model.byteLength).toBe(sq8ModelBytes(37, quantizer.ranges));
       const { codeBytes } = quantizer;
       expect(sq8CodeBytes(37)).toBe(codeBytes);
@@ -281,8 +282,8 @@ describe.each(Object.entries(FORMS))('%s', (_, form) => {
         out: 96,
       });
       const { kernels, at, f32, bytes } = Arena.reserve(1, plan, 'a test');
-      f32.set(model, at.model / 4);
-      kernels.configureSq8(37, METRIC_CODES[metric], number, at.model, at.scratch);
+      bytes.set(model, at.model);
+      kernels.configureSq8(37, METRIC_CODES[metric], scalarForm(quantizer), at.model, at.scratch);
       for (let i = 0; i < 20; i++) {
         f32.set(row(vectors, i), at.x / 4);
         kernels.encodeSq8(at.x, at.codes + i * codeBytes);
