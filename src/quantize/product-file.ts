@@ -12,7 +12,7 @@
 import { crc32c } from '../core/crc32c.ts';
 import { ParameterError } from '../core/errors.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
-import type { ProductModel } from './product-training.ts';
+import type { ProductModel } from './product-layout.ts';
 
 export function encodeModel({ shape, mean, rotation, coarse, codebooks }: ProductModel): Uint8Array {
   const { dimension, metric, m, bits, opq, centroids } = shape;

@@ -11,8 +11,15 @@ import { Arena } from '../kernels/memory.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
 import { type KMeansRunner, runSequentially } from './kmeans.ts';
 import { decodeModel, encodeModel, MOST_CENTROIDS, MOST_DIMENSIONS } from './product-file.ts';
-import { BLOCK_CODES, type ProductLayout, type ProductShape, productLayout } from './product-layout.ts';
-import { checkEnough, type ProductModel, trainModel } from './product-training.ts';
+import {
+  BLOCK_CODES,
+  type ProductLayout,
+  type ProductModel,
+  type ProductShape,
+  productLayout,
+  writeModel,
+} from './product-layout.ts';
+import { checkEnough, trainModel } from './product-training.ts';
 import type { Quantizer } from './quantizer.ts';
 
 export interface ProductOptions {
@@ -45,7 +52,11 @@ export interface ProductOptions {
  * for the coarse centroid; padded to a multiple of 16 (`codeBytes`).
  *
  * Distances are asymmetric: from the query itself to the vector that the code stands for. Their bounds are certain: by the
- * stored error and the triangle inequality (l2), or the Cauchy-Schwarz inequality (dot, cosine).
+ * stored error and the triangle inequality (l2), or the Cauchy-Schwarz inequality (dot, cosine), with room for what f32
+ * arithmetic rounds.
+ *
+ * With 1024 dimensions and 64 bytes, recall@10 of embedding-1024-30k (300 queries) is 0.64, and 0.985 where the first 100 are
+ * ranked again exactly; with OPQ 0.83 and 1.
  */
 export class ProductQuantizer implements Quantizer {
   readonly kind = 'product';
@@ -229,6 +240,16 @@ export class ProductQuantizer implements Quantizer {
     return this.#arena.kernels.prepareProductScan();
   }
 
+  /** What `configureProduct` of the kernels wants to know, wherever codes lie; `productLayout` of it gives the sizes. */
+  get shape(): ProductShape {
+    return this.#model.shape;
+  }
+
+  /** Writes the model that the kernels read: `productLayout(shape).modelBytes` bytes, all of them zero before. */
+  writeModel(to: Uint8Array): void {
+    writeModel(this.#model, to);
+  }
+
   toBytes(): Uint8Array {
     return encodeModel(this.#model);
   }
@@ -309,31 +330,6 @@ function planOf(shape: ProductShape, layout: ProductLayout) {
     packed: (codes / BLOCK_CODES) * layout.blockBytes,
     distances: codes * 4,
   });
-}
-
-/** Writes the block that `configureProduct` takes: `productLayout(model.shape).modelBytes` bytes, zeros before. */
-export function writeModel({ shape, mean, rotation, coarse, codebooks }: ProductModel, to: Uint8Array): void {
-  const { dimension, m, bits, centroids, opq } = shape;
-  const { at, part, stride, modelBytes } = productLayout(shape);
-  const floats = new Float32Array(to.buffer, to.byteOffset, modelBytes / 4);
-  const K = 2 ** bits;
-  const rows = floats.subarray(at.rows / 4);
-  const columns = floats.subarray(at.columns / 4);
-  floats.set(mean);
-  for (let j = 0; j < m; j++) {
-    for (let c = 0; c < K; c++) {
-      const centroid = codebooks.subarray((j * K + c) * part, (j * K + c + 1) * part);
-      rows.set(centroid, (j * K + c) * stride);
-      for (let i = 0; i < part; i++) columns[(j * part + i) * K + c] = centroid[i];
-    }
-  }
-  const padded = Math.ceil(dimension / 4) * 4;
-  for (let i = 0; opq && i < dimension; i++) {
-    floats.set(rotation.subarray(i * dimension, (i + 1) * dimension), at.rotation / 4 + i * padded);
-  }
-  for (let i = 0; i < centroids * m; i++) {
-    floats.set(coarse.subarray(i * part, (i + 1) * part), at.coarse / 4 + i * stride);
-  }
 }
 
 function shapeOf(

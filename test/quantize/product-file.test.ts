@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { crc32c } from '../../src/core/crc32c.ts';
 import { ParameterError } from '../../src/core/errors.ts';
 import { decodeModel, encodeModel } from '../../src/quantize/product-file.ts';
-import type { ProductModel } from '../../src/quantize/product-training.ts';
+import type { ProductModel } from '../../src/quantize/product-layout.ts';
 
 const model: ProductModel = {
   shape: { dimension: 6, metric: 'cosine', m: 2, bits: 4, opq: true, centroids: 2 },
