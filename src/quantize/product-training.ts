@@ -82,7 +82,7 @@ function chosenRows(vectors: Matrix, sample: number, seed: number, metric: Produ
   for (let i = 0; i < rows && chosen < most; i++) {
     // Of those left each is as likely (Knuth, "The Art of Computer Programming", volume 2, algorithm 3.4.2 S).
     if (hashToUnit(seed, i) * (rows - i) > most - chosen) continue;
-    admit(arena, at, row(vectors, i), metric, `vector ${i}`);
+    admit(arena, at, row(vectors, i), metric, `row ${i}`);
     data.set(admitted, chosen * dimension);
     chosen++;
   }

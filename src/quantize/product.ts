@@ -36,7 +36,8 @@ export interface ProductOptions {
   iterations?: number;
   /**
    * Whether vectors are rotated first, so that all parts carry as much (Ge, He, Ke, Sun 2013, eigenvalue allocation). Training
-   * takes an eigendecomposition, and every vector and query a multiplication by a D × D matrix. Default: false.
+   * takes an eigendecomposition, 6 s in 1024 dimensions growing with their cube, and every vector and query is
+   * multiplied by a D × D matrix, which takes longer than its tables. Default: false.
    */
   opq?: boolean;
   /** Codes of what is left of a vector when the nearest of so many coarse centroids is taken off. */
@@ -84,6 +85,7 @@ export class ProductQuantizer implements Quantizer {
     checkInteger('sample', sample, 1, Number.MAX_SAFE_INTEGER);
     checkInteger('iterations', iterations, 0, Number.MAX_SAFE_INTEGER);
     checkInteger('seed', seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    checkFloats('vectors.data', vectors.data);
     if (vectors.data.length !== vectors.rows * vectors.dimension) {
       const want = `${vectors.rows} × ${vectors.dimension} floats`;
       throw new ParameterError({ parameter: 'vectors.data.length', got: vectors.data.length, want });
@@ -119,6 +121,7 @@ export class ProductQuantizer implements Quantizer {
   encode(vectors: Float32Array): Uint8Array {
     const { dimension, codeBytes } = this;
     const { kernels, at, bytes } = this.#arena;
+    checkFloats('vectors', vectors);
     if (vectors.length % dimension !== 0) {
       throw new DimensionError({
         expected: `a multiple of ${dimension}`,
@@ -132,7 +135,7 @@ export class ProductQuantizer implements Quantizer {
       const here = Math.min(CODES, rows - first);
       for (let i = 0; i < here; i++) {
         const vector = vectors.subarray((first + i) * dimension, (first + i + 1) * dimension);
-        admit(this.#arena, at.vector, vector, this.metric, `vector ${first + i}`);
+        admit(this.#arena, at.vector, vector, this.metric, `row ${first + i}`);
         kernels.encodeProduct(at.vector, at.codes + i * codeBytes);
       }
       codes.set(bytes.subarray(at.codes, at.codes + here * codeBytes), first * codeBytes);
@@ -256,6 +259,7 @@ export class ProductQuantizer implements Quantizer {
 
   #prepare(query: Float32Array): void {
     const { kernels, at } = this.#arena;
+    checkFloats('query', query);
     if (query.length !== this.dimension) {
       throw new DimensionError({ expected: this.dimension, got: query.length, where: 'query' });
     }
@@ -318,6 +322,9 @@ export class ProductQuantizer implements Quantizer {
 
 type Region = 'model' | 'scratch' | 'vector' | 'codes' | 'packed' | 'distances';
 
+/** Without coarse centroids no model comes near this; with the scratch it stays below what one memory holds. */
+const MOST_MODEL_BYTES = 2 ** 30;
+
 /** Codes that go through the kernels at a time: whole blocks of the fast scan. */
 const CODES = 64 * BLOCK_CODES;
 
@@ -355,7 +362,13 @@ function shapeOf(
   }
   if (bits !== 8 && bits !== 4) throw new ParameterError({ parameter: 'bits', got: bits, want: '8 or 4' });
   if (residual !== undefined) checkInteger('residual.centroids', residual.centroids, 1, MOST_CENTROIDS);
-  return { dimension, metric, m, bits, opq, centroids: residual?.centroids ?? 0 };
+  const shape: ProductShape = { dimension, metric, m, bits, opq, centroids: residual?.centroids ?? 0 };
+  const { modelBytes } = productLayout(shape);
+  if (modelBytes > MOST_MODEL_BYTES) {
+    const want = `fewer: with ${dimension} dimensions the model would take ${modelBytes} bytes, and ${MOST_MODEL_BYTES} are the most`;
+    throw new ParameterError({ parameter: 'residual.centroids', got: shape.centroids, want });
+  }
+  return shape;
 }
 
 /** What to give instead of an `m` that does not divide: the next divisors on both sides. */
@@ -364,6 +377,11 @@ function divisorsNear(dimension: number, m: number): string {
   const near = [divisors.filter((i) => i < m).at(-1), divisors.find((i) => i > m)].filter((i) => i !== undefined);
   if (near.length === 0) near.push(divisors.at(-1)!);
   return `of ${dimension}, ${near.join(' and ')} ${near.length === 1 ? 'is' : 'are'} the nearest that ${near.length === 1 ? 'does' : 'do'}`;
+}
+
+function checkFloats(parameter: string, got: unknown): void {
+  if (got instanceof Float32Array) return;
+  throw new ParameterError({ parameter, got: typeof got, want: 'a Float32Array' });
 }
 
 function checkInteger(parameter: string, got: number, least: number, most: number): void {

@@ -315,6 +315,7 @@ describe('what cannot be', () => {
     [{ m: 4, sample: 100 }, 'bits', '256 centroids need as many vectors, and 100'],
     [{ m: 4, bits: 4, residual: { centroids: 301 } }, 'residual.centroids', '301 centroids need as many vectors'],
     [{ m: 4, residual: { centroids: 0 } }, 'residual.centroids', 'an integer from 1'],
+    [{ m: 1, residual: { centroids: 65_537 } }, 'residual.centroids', 'an integer from 1 to 65536'],
     [{ m: 4, sample: 0 }, 'sample', 'an integer from 1'],
     [{ m: 4, iterations: -1 }, 'iterations', 'an integer from 0'],
     [{ m: 4, seed: Number.NaN }, 'seed', 'an integer'],
@@ -335,13 +336,27 @@ describe('what cannot be', () => {
     await expect(trained({ ...small, dimension: 4100 })).rejects.toThrow(DimensionError);
   });
 
+  it('a model that would not fit into a memory, before anything is trained', async () => {
+    const wide = { data: new Float32Array(300 * 4096), rows: 300, dimension: 4096 };
+    const training = ProductQuantizer.train(wide, { m: 4096, seed: SEED, residual: { centroids: 65_536 } });
+    await expect(training).rejects.toThrow('with 4096 dimensions the model would take');
+  });
+
+  it('numbers that are no Float32Array', async () => {
+    const numbers = Array.from(query) as never;
+    expect(() => plain.encode(numbers)).toThrow('a Float32Array');
+    expect(() => plain.distances(numbers, plainCodes)).toThrow('a Float32Array');
+    const training = ProductQuantizer.train({ data: numbers, rows: 1, dimension: D }, { m: 4, seed: SEED });
+    await expect(training).rejects.toThrow('a Float32Array');
+  });
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY, 1e20])('%d in training, encoding and asking', async (bad) => {
     const data = small.data.slice();
     data[D * 17 + 3] = bad;
     const training = ProductQuantizer.train({ ...small, data }, { m: 4, seed: SEED });
     await expect(training).rejects.toThrow(VectorValueError);
-    await expect(training).rejects.toThrow('vector 17');
-    expect(() => plain.encode(data)).toThrow('vector 17');
+    await expect(training).rejects.toThrow('row 17');
+    expect(() => plain.encode(data)).toThrow('row 17');
     expect(() => plain.distances(data.subarray(D * 17, D * 18), plainCodes)).toThrow('query');
     expect(() => plain.errorBounds(data.subarray(D * 17, D * 18), plainCodes)).toThrow('query');
   });
@@ -349,9 +364,9 @@ describe('what cannot be', () => {
   it('zero vectors under cosine; without it they are vectors like any others', async () => {
     const options = { m: 4, bits: 4, seed: SEED, metric: 'cosine', iterations: 1 } as const;
     const data = small.data.slice().fill(0, D * 17, D * 18);
-    await expect(ProductQuantizer.train({ ...small, data }, options)).rejects.toThrow('vector 17: a zero vector');
+    await expect(ProductQuantizer.train({ ...small, data }, options)).rejects.toThrow('row 17: a zero vector');
     const cosine = await ProductQuantizer.train(small, options);
-    expect(() => cosine.encode(data)).toThrow('vector 17: a zero vector');
+    expect(() => cosine.encode(data)).toThrow('row 17: a zero vector');
     expect(() => cosine.distances(new Float32Array(D), cosine.encode(small.data))).toThrow('query: a zero vector');
     expect(plain.encode(new Float32Array(D)).length).toBe(plain.codeBytes);
     expect(plain.distances(new Float32Array(D), plainCodes).every(Number.isFinite)).toBe(true);
