@@ -66,7 +66,7 @@ export function productLayout({ dimension, m, bits, opq, centroids }: ProductSha
   const coarse = rotation + (opq ? dimension * vectorBytes : 0);
 
   // A vector, two points, distances to a codebook, tables; with 4 bits those of single subspaces, as floats and as bytes.
-  const tables = payloadBytes * TABLE_BYTES + (bits === 4 ? 2 * payloadBytes * (64 + 16) : 0);
+  const tables = payloadBytes * TABLE_BYTES + (bits === 4 ? 2 * payloadBytes * (64 + 32) : 0);
   return {
     ...{ part, stride, payloadBytes, errorAt },
     codeBytes: roundUp(errorAt + (centroids > 0 ? 12 : 4), 16),

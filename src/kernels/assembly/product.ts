@@ -120,7 +120,7 @@ export function configureProduct(
   tables = query + pointBytes;
   halves = tables + <usize>lookups * TABLE_BYTES;
   byteTables = halves + (bits == 4 ? ((<usize>lookups) << 1) << 6 : 0);
-  coarseDistances = byteTables + (bits == 4 ? ((<usize>lookups) << 1) << 4 : 0);
+  coarseDistances = byteTables + (bits == 4 ? ((<usize>lookups) << 1) << 5 : 0);
 }
 
 /** Bytes of a vector, padded to four floats. */
