@@ -113,7 +113,7 @@ function codesOf(codes: Codes | Quantizer, { dimension, metric }: { dimension: n
     const want = `a quantizer trained for ${metric}, as the index is: train one with metric: '${metric}'`;
     throw new ParameterError({ parameter: 'codes', got: `a quantizer for ${codes.metric}`, want });
   }
-  return codes.shape;
+  return codes.codeShape;
 }
 
 export function shapeOf(options: AllHnswOptions): Shape {

@@ -118,7 +118,7 @@ export class ProductQuantizer implements Quantizer {
     kernels.configureProduct(dimension, METRIC_CODES[metric], m, bits, opq, centroids, at.model, at.scratch);
   }
 
-  get shape(): CodeShape {
+  get codeShape(): CodeShape {
     const { m, bits, opq, centroids } = this.#model.shape;
     return { kind: 'product', m, bits, opq, centroids };
   }
@@ -257,11 +257,6 @@ export class ProductQuantizer implements Quantizer {
   /** What `configureProduct` of the kernels wants to know, wherever codes lie; `productLayout` of it gives the sizes. */
   get shape(): ProductShape {
     return this.#model.shape;
-  }
-
-  /** Writes the model that the kernels read: `productLayout(shape).modelBytes` bytes, all of them zero before. */
-  writeModel(to: Uint8Array): void {
-    writeModel(this.#model, to);
   }
 
   toBytes(): Uint8Array {

@@ -26,6 +26,6 @@ export interface Quantizer {
    */
   toBytes(): Uint8Array;
   /** How its codes lie in an index that walks on them, and the block that its kernels read there. */
-  readonly shape: CodeShape;
+  readonly codeShape: CodeShape;
   model(): Uint8Array;
 }

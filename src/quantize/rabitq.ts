@@ -100,7 +100,7 @@ export class RabitqQuantizer implements Quantizer {
     return codes;
   }
 
-  get shape(): CodeShape {
+  get codeShape(): CodeShape {
     const { bits, epsilon0 } = this;
     return { kind: 'rabitq', bits, epsilon0 };
   }

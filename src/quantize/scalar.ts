@@ -108,7 +108,7 @@ export class ScalarQuantizer implements Quantizer {
     return codes;
   }
 
-  get shape(): CodeShape {
+  get codeShape(): CodeShape {
     const { bits, ranges } = this;
     return { kind: 'scalar', bits, ranges };
   }

@@ -128,7 +128,7 @@ describe.each(forms)('with $metric, m $m, $bits bits, OPQ $opq, residual $residu
     const layout = productLayout(quantizer.shape);
     expect([layout.codeBytes, layout.payloadBytes]).toEqual([quantizer.codeBytes, quantizer.payloadBytes]);
     const model = new Uint8Array(layout.modelBytes);
-    quantizer.writeModel(model);
+    model.set(quantizer.model());
     const { at } = layout;
     // The first row of the first codebook, and the same numbers as columns.
     const floats = new Float32Array(model.buffer);
