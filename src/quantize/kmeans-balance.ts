@@ -21,7 +21,7 @@ export function boundsOf(n: number, k: number, ratio: number): Bounds {
 
 /** Moves rows of the assignment at hand until all sizes are within bounds; sets the prices for the next assignment. */
 export function* balance(memory: KMeansMemory, n: number, { low, high }: Bounds, counts: Uint32Array): Steps<void> {
-  const prices = memory.prices.slice();
+  const prices = memory.prices;
   const changes = new Float32Array(prices.length);
   yield* relocate(memory, n, counts, high, {
     wanting: () => counts.some((count) => count > high),
@@ -39,7 +39,7 @@ export function* balance(memory: KMeansMemory, n: number, { low, high }: Bounds,
   for (let c = 0; c < prices.length; c++) {
     prices[c] = changes[c] === 0 ? prices[c] * WEAR : prices[c] + changes[c] / 2;
   }
-  memory.prices.set(prices);
+  memory.prices = prices;
 }
 
 const WEAR = 0.9;
@@ -52,12 +52,12 @@ function* relocate(
   limit: number,
   { wanting, paid }: { wanting: () => boolean; paid: (move: { from: number; to: number; loss: number }) => void },
 ): Steps<void> {
-  const prices = memory.prices.slice();
+  const prices = memory.prices;
   const nearest = memory.nearest(n);
   const distances = memory.distances(n);
   // Each round moves a row at least: there is always a cluster above the limit and one below, or nothing is wanting.
   while (wanting()) {
-    memory.prices.set(prices.map((price, c) => (counts[c] < limit ? price : Number.POSITIVE_INFINITY)));
+    memory.prices = prices.map((price, c) => (counts[c] < limit ? price : Number.POSITIVE_INFINITY));
     const list = memory.order(n);
     let listed = 0;
     for (let i = 0; i < n; i++) if (counts[nearest[i]] > limit) list[listed++] = i;
@@ -81,5 +81,5 @@ function* relocate(
       paid({ from, to, loss: losses[i] });
     }
   }
-  memory.prices.set(prices);
+  memory.prices = prices;
 }

@@ -150,9 +150,14 @@ export class KMeansMemory {
     return this.#u32('order', n);
   }
 
-  /** What the distances to each centroid are raised by before they are compared. */
+  /** What the distances to each centroid are raised by before they are compared; a copy. */
   get prices(): Float32Array {
-    return this.#f32('prices', this.#shape.k);
+    return this.#f32('prices', this.#shape.k).slice();
+  }
+
+  set prices(prices: Float32Array) {
+    this.#f32('prices', this.#shape.k).set(prices);
+    this.#arena.kernels.packPrices();
   }
 
   get centroids(): Float32Array {
@@ -169,7 +174,7 @@ export class KMeansMemory {
   /** Makes the centroids, without prices, those that rows are assigned to. */
   pack(): void {
     const { k } = this.#shape;
-    this.#f32('prices', padded(k)).fill(0, 0, k).fill(Number.POSITIVE_INFINITY, k);
+    this.#f32('prices', k).fill(0);
     for (let c = 0; c < padded(k); c++) this.#arena.kernels.packCentroid(c);
   }
 
@@ -290,7 +295,7 @@ const ROWS_PER_UNIT = 1024;
 const CLUSTERS_PER_UNIT = 8;
 const CONTROL_WORDS = 16;
 /** What `configureKMeans` takes at `best`. */
-const BEST_BYTES = 256 * 32;
+const BEST_BYTES = 256 * 36;
 
 function padded(k: number): number {
   return Math.ceil(k / 8) * 8;
@@ -301,8 +306,8 @@ function sizesOf({ rows, dimension, k, balanced }: KMeansShape, threads: number)
     control: CONTROL_WORDS * 4,
     rows: rows * dimension * 4,
     centroids: k * dimension * 4,
-    panels: padded(k) * dimension * 4,
-    prices: padded(k) * 4,
+    panels: padded(k) * (dimension + 1) * 4,
+    prices: k * 4,
     nearest: rows * 4,
     distances: rows * 4,
     starts: (k + 1) * 4,

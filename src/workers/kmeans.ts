@@ -72,6 +72,8 @@ export async function kmeansJobs(
       crews.push(new Crew(KMeansMemory.reserve(shapes, 1), 1));
     await Promise.all(crews.map(work));
   } finally {
+    // Where one has failed, the others take no more.
+    next = problems.length;
     await Promise.all(crews.map((crew) => crew.close()));
   }
   return results;
