@@ -120,7 +120,8 @@ export class KMeansMemory {
     for (let i = 0; i < n; i++) {
       if (kernels.sumSquares(i, 1) <= MOST_NORM2) continue;
       const row = data.subarray(start(i), start(i) + dimension);
-      admit(this.#arena, at.rows, row, 'l2', `row ${list ? list[i] : from + i}`);
+      const columns = view.stride === undefined ? '' : `, columns from ${offset % stride}`;
+      admit(this.#arena, at.rows, row, 'l2', `row ${list ? list[i] : from + i}${columns}`);
     }
   }
 
