@@ -14,7 +14,9 @@ export interface Bounds {
   high: number;
 }
 
-/** Sizes of k clusters of `n` rows, none more than `ratio` times above or below the mean; what is broken is rounded outwards. */
+/**
+ * Sizes of k clusters of `n` rows, none more than `ratio` times above or below the mean; what is broken is rounded outwards.
+ */
 export function boundsOf(n: number, k: number, ratio: number): Bounds {
   return { low: Math.max(1, Math.floor(n / k / ratio)), high: Math.ceil((n / k) * ratio) };
 }

@@ -34,7 +34,8 @@ export interface KMeansHandle {
 
 /**
  * `nearer`: distances to the nearest seed, now that `argument` is one. `assign`: the first `argument` rows to their centroids.
- * `assignListed`: the same for the first `argument` rows of the list, apart from the assignments. `move`: centroids to their means.
+ * `assignListed`: the same for the first `argument` rows of the list, apart from the assignments. `move`: centroids to their
+ * means.
  */
 export type StepKind = 'nearer' | 'assign' | 'assignListed' | 'move';
 
@@ -67,7 +68,11 @@ export class KMeansMemory {
       return greatest;
     };
     const { dimension, k } = shapes[0];
-    const { memory, at } = Arena.reserve(rows, plan, `k-means of ${rows} × ${dimension}-D rows, ${k} centroids,`);
+    const { memory, at } = Arena.reserve(
+      rows,
+      plan,
+      `k-means of ${rows} × ${dimension}-D rows (train on fewer by "sample"; ${k} centroids)`,
+    );
     return KMeansMemory.attach({ memory, at, threads }, 0);
   }
 
@@ -96,8 +101,8 @@ export class KMeansMemory {
   }
 
   /**
-   * Copies rows in: those listed, or those from `from` to `to`. Throws VectorValueError where one is no vector that has distances;
-   * names its number in `view`.
+   * Copies rows in: those listed, or those from `from` to `to`. Throws VectorValueError where one is no vector that has
+   * distances; names its number in `view`.
    */
   load(view: RowsView, listed: Uint32Array | { from: number; to: number }): void {
     const { data, dimension, stride = dimension, offset = 0 } = view;

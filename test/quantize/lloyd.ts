@@ -1,4 +1,6 @@
-/** Lloyd's algorithm as the textbook has it, in f64 but for the centroids, which are f32 as the engine's are: the readable twin. */
+/**
+ * Lloyd's algorithm as the textbook has it, in f64 but for the centroids, which are f32 as the engine's are: the readable twin.
+ */
 import { l2 } from '../../src/kernels/scalar.ts';
 
 export interface Lloyd {

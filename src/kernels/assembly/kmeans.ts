@@ -1,14 +1,14 @@
 /**
- * The steps of k-means (`quantize/kmeans.ts` has the algorithm): which centroid is nearest to each row, what the mean of each
- * cluster is, and how far each row is from the nearest seed.
+ * The steps of k-means (`quantize/kmeans-training.ts` has the algorithm): which centroid is nearest to each row, what the mean
+ * of each cluster is, and how far each row is from the nearest seed.
  *
  * Nearly all time goes into rows × centroids × dimensions, so that is blocked like a product of matrices. Eight centroids lie
  * interleaved in a panel: their prices, then their first components, and so on, of each the even ones' four and the odd ones'
- * four. So a lane is a centroid and nothing is ever summed across lanes; four rows by one panel are eight registers of sums, for
- * which each component costs four broadcast loads and two loads of the panel.
+ * four. So a lane is a centroid and nothing is ever summed across lanes; four rows by one panel are eight registers of sums,
+ * for which each component costs four broadcast loads and two loads of the panel.
  *
- * Differences are squared as they are, not got from |x|² − 2 x·c + |c|². That form, fused, was 1.18 times as fast where this was
- * measured, but loses all digits for clusters far from the origin, and a row would not be at distance 0 from itself.
+ * Differences are squared as they are, not got from |x|² − 2 x·c + |c|². That form, fused, was 1.18 times as fast where this
+ * was measured, but loses all digits for clusters far from the origin, and a row would not be at distance 0 from itself.
  *
  * Every result belongs to one row or one cluster and is computed in one order, however rows are shared among threads.
  */
@@ -34,8 +34,8 @@ let prices: usize = 0;
 let best: usize = 0;
 
 /**
- * `rows`, `centroids`: f32 vectors one behind the other; `prices`: k floats. `panels`: 4 · (dimension + 1) bytes for each centroid, k
- * rounded up to whole panels. This thread's `best`: MOST_TILE_ROWS · 36 bytes.
+ * `rows`, `centroids`: f32 vectors one behind the other; `prices`: k floats. `panels`: 4 · (dimension + 1) bytes for each
+ * centroid, k rounded up to whole panels. This thread's `best`: MOST_TILE_ROWS · 36 bytes.
  */
 export function configureKMeans(
   dimension_: i32,
@@ -186,7 +186,9 @@ function keepLess(at: usize, whose: v128, even: v128, odd: v128): void {
   v128.store(at, v128.bitselect(whose, v128.load(at, 16), less), 16);
 }
 
-/** Lists rows 0 … n − 1 at `order` by their clusters, ascending within one; cluster c begins at `starts[c]` and k + 1 are set. */
+/**
+ * Lists rows 0 … n − 1 at `order` by their clusters, ascending within one; cluster c begins at `starts[c]` and k + 1 are set.
+ */
 export function groupRows(n: i32, nearest: usize, starts: usize, order: usize): void {
   memory.fill(starts, 0, (<usize>(k + 1)) << 2);
   for (let i = 0; i < n; i++) {
@@ -284,8 +286,8 @@ export function placeCentroid(c: i32, row: i32): void {
 }
 
 /**
- * k-means++: `distances` of rows `from` … `from + n` to the nearest of the centroids so far, now that centroid c is one of them.
- * Returns their sum.
+ * k-means++: `distances` of rows `from` … `from + n` to the nearest of the centroids so far, now that centroid c is one of
+ * them. Returns their sum.
  */
 export function nearerRows(from: i32, n: i32, c: i32, distances: usize): f64 {
   const centroid = centroidAt(c);
@@ -312,7 +314,9 @@ export function nearerRows(from: i32, n: i32, c: i32, distances: usize): f64 {
   return sum;
 }
 
-/** The row from `from` on at which the sum of `distances` comes to exceed `target`; the last of `n` that is not 0 if none does. */
+/**
+ * The row from `from` on at which the sum of `distances` comes to exceed `target`; the last of `n` that is not 0 if none does.
+ */
 export function rowAtSum(from: i32, n: i32, target: f64, distances: usize): i32 {
   let sum: f64 = 0;
   let found = from;
@@ -338,7 +342,7 @@ function rowAt(i: i32): usize {
 }
 
 function panelOf(c: i32): usize {
-  return panels + (<usize>(c & ~(PANEL - 1))) * (rowBytes + 4);
+  return panels + <usize>(c & ~(PANEL - 1)) * (rowBytes + 4);
 }
 
 /** The price of centroid c in its panel; its components follow, each 32 bytes on. */
