@@ -156,16 +156,6 @@ export class KMeansMemory {
     return this.#u32('order', n);
   }
 
-  /** What the distances to each centroid are raised by before they are compared; a copy. */
-  get prices(): Float32Array {
-    return this.#f32('prices', this.#shape.k).slice();
-  }
-
-  set prices(prices: Float32Array) {
-    this.#f32('prices', this.#shape.k).set(prices);
-    this.#arena.kernels.packPrices();
-  }
-
   get centroids(): Float32Array {
     return this.#f32('centroids', this.#shape.k * this.#shape.dimension);
   }
@@ -182,6 +172,13 @@ export class KMeansMemory {
     const { k } = this.#shape;
     this.#f32('prices', k).fill(0);
     for (let c = 0; c < padded(k); c++) this.#arena.kernels.packCentroid(c);
+  }
+
+  /** What the distances to each centroid are raised by before they are compared. */
+  setPrices(priceOf: (c: number) => number): void {
+    const prices = this.#f32('prices', this.#shape.k);
+    for (let c = 0; c < prices.length; c++) prices[c] = priceOf(c);
+    this.#arena.kernels.packPrices();
   }
 
   /** Orders the first `n` rows by their centroids; returns how many each has. */

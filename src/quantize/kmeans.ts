@@ -56,7 +56,10 @@ export interface KMeansResult {
   inertia: number;
   /** How many times the centroids were moved. */
   iterations: number;
-  /** The inertia of the rows trained on, after 0, 1, …, `iterations` moves. It never grows, but for balanced clusters. */
+  /**
+   * The inertia of the rows trained on, after 0, 1, …, `iterations` moves. It never grows, but for balanced clusters, of which
+   * the result is the best there was.
+   */
   history: number[];
 }
 
@@ -148,7 +151,7 @@ export function* solve(memory: KMeansMemory, problem: KMeansProblem): Generator<
   if (!trainingRows || !assign) {
     if (assign) assignments.set(memory.nearest(shape.rows));
     counts = countsOf(memory.nearest(shape.rows), k);
-    inertia = history[history.length - 1];
+    inertia = memory.inertia(shape.rows);
   } else {
     for (let from = 0; from < view.rows; from += shape.rows) {
       const n = Math.min(shape.rows, view.rows - from);

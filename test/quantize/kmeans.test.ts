@@ -223,6 +223,7 @@ describe('balanced', () => {
       expect(most).toBeLessThanOrEqual(Math.ceil(mean * ratio));
       expect(least).toBeGreaterThanOrEqual(Math.max(1, Math.floor(mean / ratio)));
       expect(got.counts.reduce((a, b) => a + b, 0)).toBe(rows);
+      expect(got.inertia).toBe(Math.min(...got.history));
       const centroids = rowsOf(got.centroids);
       const counts = centroids.map((_, c) => got.assignments.filter((assigned) => assigned === c).length);
       expect([...got.counts]).toEqual(counts);

@@ -29,7 +29,7 @@ let k: i32 = 0;
 let rows: usize = 0;
 let centroids: usize = 0;
 let panels: usize = 0;
-/** What each centroid's distances are raised by. */
+/** What each centroid's distances are raised by; infinity closes its cluster. */
 let prices: usize = 0;
 let best: usize = 0;
 
