@@ -196,6 +196,21 @@ describe('empty clusters', () => {
     }
   });
 
+  it('are mended before training may stop, whatever the tolerance', () => {
+    const property = fc.property(sets, ({ rows, seed, some }) => {
+      const set = matrix(rows, 1 + (some % 2), seed, 'integers');
+      const k = Math.min(distinct(rowsOf(set)), 1 + (some % rows));
+      const got = kmeans(set, { k, seed, init: 'random', tolerance: 0.9, iterations: 1000 });
+      expect(Math.min(...got.counts)).toBeGreaterThan(0);
+      const centroids = rowsOf(got.centroids);
+      for (const [i, x] of rowsOf(set).entries()) {
+        const distances = centroids.map((centroid) => l2(x, centroid));
+        expect(distances[got.assignments[i]] - Math.min(...distances)).toBeLessThanOrEqual(1e-5);
+      }
+    });
+    fc.assert(property, runs(300));
+  });
+
   it('stay empty where there are fewer distinct rows than centroids, and then nothing is lost', () => {
     const data = Float32Array.from({ length: 30 }, (_, i) => i % 3);
     for (const init of ['k-means++', 'random'] as const) {
