@@ -17,6 +17,7 @@ export {
   moveCentroids,
   nearerRows,
   packCentroid,
+  packPrices,
   placeCentroid,
   rowAtSum,
   sumDistances,
