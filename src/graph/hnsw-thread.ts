@@ -186,8 +186,8 @@ export class HnswThread {
     this.#journal[JOURNAL.inserting] = 0;
   }
 
-  /** As `Hnsw.search`, with slots for ids. `unseen`: a slot that is passed by, as if it were not there; `from`: what `approach` said. */
-  search(query: Float32Array, options: SearchOptions, { unseen = -1, from = -1 } = {}): SlotsFound {
+  /** As `Hnsw.search`, with slots for ids. `unseen`: a slot that is passed by, as if it were not there. */
+  search(query: Float32Array, options: SearchOptions, { unseen = -1 } = {}): SlotsFound {
     const { k, efSearch, gamma, rerank: wanted, refine } = checkSearch(options);
     const stretch = stretchOf(gamma, this.#options.metric);
     checkVector(query, this.#options.dimension, 'query');
@@ -204,7 +204,7 @@ export class HnswThread {
     const widest = Math.max(count, Atomics.load(this.#state, STATE.claimed));
     const ef = Math.min(efSearch, widest);
     const { margin } = this.#options;
-    const found = orBroken(() => kernels.search(at.query, ef, k, stretch, unseen, from, count >= FILTER_FROM, margin), -1);
+    const found = orBroken(() => kernels.search(at.query, ef, k, stretch, unseen, count >= FILTER_FROM, margin), -1);
     if (found < 0) throw this.#broken();
     // Floats and bytes are exact as they are walked on.
     const rerank = keepsOriginals(FORMS[kernels.formOfRecords()]) ? wanted : 0;
@@ -223,17 +223,6 @@ export class HnswThread {
       return { ...this.#nearestOf(this.#vectors, slots, k), work };
     }
     return { slots, distances: copyF32(f32, at.distances, listed), work };
-  }
-
-  /** The slot at which a search for `query` would enter level 0; −1: nothing is held. Throws what `search` throws. */
-  approach(query: Float32Array): number {
-    checkVector(query, this.#options.dimension, 'query');
-    this.admit(query, 'query');
-    const { count } = this;
-    if (count === 0) return -1;
-    const slot = orBroken(() => this.arena.kernels.approach(this.#at.query, count >= FILTER_FROM), -1);
-    if (slot < 0) throw this.#broken();
-    return slot;
   }
 
   /** Pages of a region, from its beginning on, have come from a file and should have these checksums. */

@@ -73,17 +73,7 @@ export interface Kernels {
   insert(x: number, slot: number, level: number, upper: number, filtered: boolean): number;
   resume(x: number, slot: number, level: number, upper: number, filtered: boolean): number;
   brokenSlot(): number;
-  search(
-    x: number,
-    ef: number,
-    k: number,
-    stretch: number,
-    unseen: number,
-    from: number,
-    filtered: boolean,
-    margin: number,
-  ): number;
-  approach(x: number, filtered: boolean): number;
+  search(x: number, ef: number, k: number, stretch: number, unseen: number, filtered: boolean, margin: number): number;
   rotateCentred(x: number): void;
   encodeSigns(x: number, slot: number): void;
 

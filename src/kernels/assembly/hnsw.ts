@@ -215,19 +215,9 @@ export function brokenSlot(): i32 {
 
 /**
  * Algorithm 5: fills the pool with the `ef` nearest found to the f32 vector at `x`; returns how many, or −1 where the graph is
- * broken (see `brokenSlot`). `k` and `stretch` may end it sooner (see `reach`); the node `unseen` is passed by, −1: none. `from`
- * is where level 0 is entered, known from `approach`; −1: it is not known.
+ * broken (see `brokenSlot`). `k` and `stretch` may end it sooner (see `reach`); the node `unseen` is passed by, −1: none.
  */
-export function search(
-  x: usize,
-  ef: i32,
-  k: i32,
-  stretch: f32,
-  unseen: i32,
-  from: i32,
-  filtered: bool,
-  margin: f32,
-): i32 {
+export function search(x: usize, ef: i32, k: i32, stretch: f32, unseen: i32, filtered: bool, margin: f32): i32 {
   hops = 0;
   estimates = 0;
   broken = 0;
@@ -242,8 +232,7 @@ export function search(
     prepareFloats(x, queryRecord);
     resetPool(ef);
     hidden = unseen;
-    if (from < 0) descend(atomic.load<u64>(state, ENTRY), 0);
-    else if (!checking || isWhole(from)) push(distance(recordOf(from)), from);
+    descend(atomic.load<u64>(state, ENTRY), 0);
     wanted = k;
     reach = stretch;
     searchLayer(0);
@@ -253,25 +242,6 @@ export function search(
     fence();
   } while (atomic.load<u32>(state, ERA) != era);
   return broken ? -1 : size;
-}
-
-/** The node at which a search for the f32 vector at `x` would enter level 0, or −1 where the graph is broken. */
-export function approach(x: usize, filtered: bool): i32 {
-  broken = 0;
-  let era: u32;
-  do {
-    era = wholeEra();
-    filtering = filtered && signed && !(era & SIGNS_MOVE);
-    if (filtering) {
-      rotateCentred(x);
-      prepareSigns(x, 0);
-    }
-    prepareFloats(x, queryRecord);
-    resetPool(1);
-    descend(atomic.load<u64>(state, ENTRY), 0);
-    fence();
-  } while (atomic.load<u32>(state, ERA) != era);
-  return broken ? -1 : <i32>slotAt(0);
 }
 
 /** The era, as soon as all records are of one form; takes over what it says: that form, and the centre of the signs. */

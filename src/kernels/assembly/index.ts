@@ -9,7 +9,7 @@ export { configureBlocks, ensure, ensureAll, faultyPage, setChecking } from './b
 export { narrow, widen } from './bytes';
 export { configureCrc32c, crc32c } from './crc32c';
 export { rankFiner, rankListed, scan } from './exact';
-export { approach, brokenSlot, configureHnsw, estimateCount, hopCount, insert, resume, search } from './hnsw';
+export { brokenSlot, configureHnsw, estimateCount, hopCount, insert, resume, search } from './hnsw';
 export {
   assignRows,
   configureKMeans,
