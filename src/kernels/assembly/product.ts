@@ -615,7 +615,7 @@ function distanceFromCode(code: usize): f32 {
   return f32x4.extract_lane(distancesFromCode(code, code, code, code), 0);
 }
 
-/** From the decoded query to four codes, centroid by centroid as they lie in the codebooks. */
+/** From the decoded query to four codes, centroid by centroid as they lie in the codebooks: twice what as many floats take. */
 function distancesFromCode(a: usize, b: usize, c: usize, d: usize): v128 {
   if (centroids > 0) {
     return f32x4(residualDistance(a), residualDistance(b), residualDistance(c), residualDistance(d));
