@@ -158,7 +158,7 @@ export class ProductQuantizer implements Quantizer {
     return vectors;
   }
 
-  /** Distances from the query to x̂ of each code: |q − x̂|² under l2, −⟨q, x̂⟩ under dot, |q − x̂|² / 2 for q of length 1 under cosine. */
+  /** Distances from the query to x̂ of each code: |q − x̂|² (l2), −⟨q, x̂⟩ (dot), |q − x̂|² / 2 for q of length 1 (cosine). */
   distances(query: Float32Array, codes: Uint8Array): Float32Array {
     const { kernels } = this.#arena;
     return this.#ofAll(codes, () => this.#prepare(query), kernels.distancesOfProduct);
@@ -209,8 +209,8 @@ export class ProductQuantizer implements Quantizer {
   }
 
   /**
-   * Distances from the query to the first `n` codes of packed blocks: tables are rounded to bytes and looked up in registers, so
-   * each is off what `distances` gives by no more than `scanError(query)`.
+   * Distances from the query to the first `n` codes of packed blocks: tables are rounded to bytes and looked up in registers,
+   * so each is off what `distances` gives by no more than `scanError(query)`.
    */
   scanBlocks(query: Float32Array, packed: Uint8Array, n: number): Float32Array {
     this.#checkFastScan();

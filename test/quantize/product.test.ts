@@ -1,4 +1,4 @@
-/** ProductQuantizer: what it promises about codes, distances and bounds, and what it says to whoever gives it something wrong. */
+/** ProductQuantizer: what it promises about codes, distances and bounds, and what it says to wrong input. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DimensionError, ParameterError, VectorValueError } from '../../src/core/errors.ts';
 import { type Matrix, row } from '../../src/core/matrix.ts';

@@ -11,11 +11,11 @@
  * one look-up there too. A code that is the query is decoded instead, and its distances are summed over centroids as they lie
  * in the codebooks: dearer than look-ups, but no tables need to be built.
  *
- * With coarse centroids, |q − c − r̂|² = |q − c|² − 2 ⟨q, r̂⟩ + (|r̂|² + 2 ⟨c, r̂⟩): the tables need not know c, the code holds the
- * last part, and |q − c|² is taken when the first code with that centroid is met.
+ * With coarse centroids, |q − c − r̂|² = |q − c|² − 2 ⟨q, r̂⟩ + (|r̂|² + 2 ⟨c, r̂⟩): the tables need not know c, the code
+ * holds the last part, and |q − c|² is taken when the first code with that centroid is met.
  *
- * Cosine is taken as |q − x̂|² / 2, which for vectors of length 1 is 1 − ⟨q, x⟩ and, unlike 1 − ⟨q, x̂⟩, sees how far x̂ falls short
- * of that length: recall@10 is 0.62 instead of 0.52 (embedding-1024-30k, 64 bytes).
+ * Cosine is taken as |q − x̂|² / 2, which for vectors of length 1 is 1 − ⟨q, x⟩ and, unlike 1 − ⟨q, x̂⟩, sees how far x̂ falls
+ * short of that length: recall@10 is 0.62 instead of 0.52 (embedding-1024-30k, 64 bytes).
  *
  * One code: ⌈m · bits / 8⌉ bytes (of 4-bit codes the low half first), padded to 4; then f32 |x − x̂|, rounded up; with coarse
  * centroids u32 i and f32 |r̂|² + 2 ⟨c, r̂⟩; padded to 16.
@@ -361,7 +361,7 @@ function exactSquaresTo(x: usize, column: usize, out: usize): void {
   }
 }
 
-/** Squared distances from one part of a point to all centroids of its codebook, for a query's tables: fused where the build is. */
+/** Squared distances from one part of a point to all centroids of its codebook, for tables: fused where the build is. */
 function squaresTo(x: usize, column: usize, out: usize): void {
   const bytes = (<usize>K) << 2;
   const end = x + ((<usize>part) << 2);
@@ -740,8 +740,8 @@ function residualDistance(code: usize): f32 {
 
 /**
  * The most that the distance from the prepared query to a code may be off its distance to the vector that was encoded. With
- * e = |x − x̂|: | |q − x|² − |q − x̂|² | ≤ 2 e |q − x̂| + e² by the triangle inequality, |⟨q, x⟩ − ⟨q, x̂⟩| ≤ e |q| by Cauchy and
- * Schwarz. What f32 arithmetic may be off is counted in.
+ * e = |x − x̂|: | |q − x|² − |q − x̂|² | ≤ 2 e |q − x̂| + e² by the triangle inequality, |⟨q, x⟩ − ⟨q, x̂⟩| ≤ e |q| by Cauchy
+ * and Schwarz. What f32 arithmetic may be off is counted in.
  */
 export function productBound(code: usize): f32 {
   const e = <f64>load<f32>(code + errorAt);
@@ -814,7 +814,7 @@ export function packProduct(codes: usize, n: i32, to: usize): void {
   }
 }
 
-/** Makes tables of bytes of the prepared query's, for `scanProduct`. Returns the most that its distances may be off the tables'. */
+/** Makes tables of bytes of the prepared query's, for `scanProduct`. Returns the most that its distances may be off theirs. */
 export function prepareProductScan(): f32 {
   quantizeTables(halves, m, byteTables);
   return (halved ? <f32>0.25 : <f32>0.5) * <f32>m * tableStep;
