@@ -26,6 +26,29 @@ export interface Kernels {
   scale(x: number, n: number, factor: number): void;
   rotate(x: number, n: number, flips: number, rounds: number): void;
 
+  configureProduct(
+    dimension: number,
+    metric: number,
+    m: number,
+    bits: number,
+    rotates: boolean,
+    centroids: number,
+    model: number,
+    scratch: number,
+  ): void;
+  pointOfProduct(x: number, to: number): void;
+  encodeProduct(x: number, code: number): void;
+  decodeProduct(code: number, x: number): void;
+  prepareProduct(x: number): void;
+  prepareProductCode(code: number): void;
+  productDistance(code: number): number;
+  productBound(code: number): number;
+  distancesOfProduct(codes: number, n: number, distances: number): void;
+  boundsOfProduct(codes: number, n: number, bounds: number): void;
+  packProduct(codes: number, n: number, to: number): void;
+  prepareProductScan(): number;
+  scanProduct(packed: number, blocks: number, distances: number): void;
+
   configureSpace(
     dimension: number,
     metric: number,
