@@ -30,7 +30,7 @@ const NEAREST_BYTES = 16 * 1024;
 /** Where only the kind of output matters, or memory is short, the farthest is nearer. */
 const LARGEST_BYTES = process.env.ANNLAB_BENCH === 'brief' || totalmem() < 8 * 2 ** 30 ? 64 * MIB : 1024 * MIB;
 const SETS = [16 / 1024, 64 / 1024, 256 / 1024, 1, 4, 16, 64, 256, 1024].filter((mib) => mib * MIB <= LARGEST_BYTES);
-const labelOf = (mib: number) => (mib < 1 ? `${mib * 1024} KiB` : `${mib} MiB`);
+const labelOf = (mib: number) => (mib < 1 ? `${mib * 1024} KiB` : mib < 1024 ? `${mib} MiB` : `${mib / 1024} GiB`);
 const FAR_BYTES = Math.min(256 * MIB, LARGEST_BYTES);
 
 export const cases = async (): Promise<BenchCase[]> => {
@@ -44,10 +44,9 @@ export const cases = async (): Promise<BenchCase[]> => {
   ]);
   const reference = await load(join(import.meta.dirname, 'solution.ts'));
   const yours = await load(join(import.meta.dirname, 'exercise.ts'));
-  const wall = new Block(LARGEST_BYTES, { listBytes: Math.max(LARGEST_BYTES / 16, 16 * MIB), huge: true });
+  const wall = new Block(LARGEST_BYTES, { listBytes: Math.max(LARGEST_BYTES / 8, 16 * MIB), huge: true });
   const plain = new Block(FAR_BYTES, { listBytes: 16 * MIB, huge: false });
-  const block = wall;
-  const { memory } = block;
+  const { memory } = wall;
   const step = instantiate<Record<string, F32Kernel>>(day01, memory);
   const fused = instantiate<Record<string, F32Kernel>>(sums, memory);
   const byte = instantiate<Record<string, CodeKernel>>(bytes, memory);
@@ -74,9 +73,12 @@ export const cases = async (): Promise<BenchCase[]> => {
     return (list: List) => fourByFour(QUERY_AT, list.next(), BATCH, DIMENSION, OUT_AT);
   };
 
-  const nearF32 = block.list(NEAREST_BYTES, F32_BYTES, 'at random', BATCH);
-  const nearCodes = block.list(NEAREST_BYTES, CODE_BYTES, 'at random', BATCH);
-  const nearBits = block.list(NEAREST_BYTES, BIT_BYTES, 'at random', BATCH);
+  const farthest = (name: string, vectorBytes: number, order: Order, run: (list: List) => number) =>
+    on(labelOf(SETS[SETS.length - 1]), name, wall.list(LARGEST_BYTES, vectorBytes, order, BATCH), run);
+
+  const nearF32 = wall.list(NEAREST_BYTES, F32_BYTES, 'at random', BATCH);
+  const nearCodes = wall.list(NEAREST_BYTES, CODE_BYTES, 'at random', BATCH);
+  const nearBits = wall.list(NEAREST_BYTES, BIT_BYTES, 'at random', BATCH);
   const f32 = (name: string, run: (list: List) => number) => on(IN_F32, name, nearF32, run);
   const codes = (name: string, run: (list: List) => number) => on(IN_CODES, name, nearCodes, run);
   const queryF32 = new Float32Array(memory.buffer, QUERY_AT, DIMENSION);
@@ -104,30 +106,16 @@ export const cases = async (): Promise<BenchCase[]> => {
 
     ...SETS.flatMap((mib) => {
       const group = labelOf(mib);
-      const far = (vectorBytes: number, order: Order) => block.list(mib * MIB, vectorBytes, order, BATCH);
+      const far = (vectorBytes: number, order: Order) => wall.list(mib * MIB, vectorBytes, order, BATCH);
       return (['in a sequence', 'at random'] as const).flatMap((order) => [
         on(group, `f32 ${order}`, far(F32_BYTES, order), inF32(production.l2)),
         on(group, `7 bits ${order}`, far(CODE_BYTES, order), inCodes(production.codeDot)),
       ]);
     }),
-    on(
-      `${labelOf(SETS.at(-1)!)}`,
-      'f32 at random, four vectors a call',
-      block.list(LARGEST_BYTES, F32_BYTES, 'at random', BATCH),
-      inF32x4(production.l2x4Into),
-    ),
-    on(
-      `${labelOf(SETS.at(-1)!)}`,
-      '7 bits at random, four vectors a call',
-      block.list(LARGEST_BYTES, CODE_BYTES, 'at random', BATCH),
-      inCodesx4(production.codeDotx4Into),
-    ),
-    on(
-      `${labelOf(SETS.at(-1)!)}`,
-      '1 bit at random',
-      block.list(LARGEST_BYTES, BIT_BYTES, 'at random', BATCH),
-      inCodes(production.hamming, BIT_BYTES),
-    ),
+    farthest('f32 at random, four vectors a call', F32_BYTES, 'at random', inF32x4(production.l2x4Into)),
+    farthest('7 bits at random, four vectors a call', CODE_BYTES, 'at random', inCodesx4(production.codeDotx4Into)),
+    farthest('1 bit in a sequence', BIT_BYTES, 'in a sequence', inCodes(production.hamming, BIT_BYTES)),
+    farthest('1 bit at random', BIT_BYTES, 'at random', inCodes(production.hamming, BIT_BYTES)),
 
     ...[wall, plain].flatMap((from) => listsOfNeighbors(from, { reference, yours })),
   ];

@@ -1,9 +1,10 @@
 /** What must hold of distancesTo: the distances of distancesOneByOne, which is given, and an order of loads that leaves no line waiting alone. */
 import { type Check, fails, forAll } from 'annlab/exercises';
 import type { Code } from './codes.ts';
+import { farAway, loadsOf, randomCodes, waits } from './far-away.ts';
 import { LINE_BYTES } from './memory-model.ts';
 import type { Access, Nano } from './nano.ts';
-import { farAway, lists, loadsOf, randomCodes, waits } from './scene.ts';
+import { lists } from './scene.ts';
 
 const check = (layer: Check<Nano>['layer'], says: string, likely: string, run: Check<Nano>['run']): Check<Nano> => ({
   ...{ layer, says, likely, run },

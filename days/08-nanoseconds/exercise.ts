@@ -78,12 +78,12 @@ export function distancesTo(q: usize, list: usize, count: i32, n: i32, out: usiz
 
 /** The same, one record after the other. */
 export function distancesOneByOne(q: usize, list: usize, count: i32, n: i32, out: usize): void {
-  for (let j = 0; j < count; j++) store<f32>(out + (<usize>j << 2), distance(q, recordAt(list, j), n));
+  for (let j = 0; j < count; j++) store<f32>(out + ((<usize>j) << 2), distance(q, recordAt(list, j), n));
 }
 
 /** The address of record `j` of a list. */
 function recordAt(list: usize, j: i32): usize {
-  return load<u32>(list + (<usize>j << 2));
+  return load<u32>(list + ((<usize>j) << 2));
 }
 
 /** Where what was only touched goes, so that no compiler drops the loads. */

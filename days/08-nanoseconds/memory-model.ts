@@ -24,8 +24,8 @@ export interface Waits {
   lines: number;
   /** The most that were under way at a time. */
   mostUnderWay: number;
-  /** When it changed: how many are under way from then on. */
-  underWay: { step: number; lines: number }[];
+  /** When each of the lines was there. */
+  ends: number[];
 }
 
 /** Plays loads, in order, on a core whose cache holds the `cached` bytes and nothing else. */
@@ -59,12 +59,11 @@ export function waitsOf(
     }
     done.push(Math.max(ready, done.at(-1) ?? 0));
   }
-  const underWay = countUnderWay(fetches);
   return {
     steps: (done.at(-1) ?? 0) + 1,
     lines: fetches.length,
-    mostUnderWay: Math.max(0, ...underWay.map(({ lines }) => lines)),
-    underWay,
+    mostUnderWay: mostAtOnce(fetches),
+    ends: fetches.map(({ end }) => end),
   };
 }
 
@@ -74,17 +73,16 @@ function linesOf({ address, bytes }: { address: number; bytes: number }): number
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
-function countUnderWay(fetches: readonly { start: number; end: number }[]): Waits['underWay'] {
-  const changes = new Map<number, number>();
-  for (const { start, end } of fetches) {
-    changes.set(start, (changes.get(start) ?? 0) + 1);
-    changes.set(end, (changes.get(end) ?? 0) - 1);
+function mostAtOnce(fetches: readonly { start: number; end: number }[]): number {
+  const changes = fetches.flatMap(({ start, end }) => [
+    { step: start, change: 1 },
+    { step: end, change: -1 },
+  ]);
+  let [now, most] = [0, 0];
+  // One that ends makes room before another begins.
+  for (const { change } of changes.sort((a, b) => a.step - b.step || a.change - b.change)) {
+    now += change;
+    most = Math.max(most, now);
   }
-  let lines = 0;
-  return [...changes]
-    .sort(([a], [b]) => a - b)
-    .map(([step, change]) => {
-      lines += change;
-      return { step, lines };
-    });
+  return most;
 }

@@ -15,7 +15,7 @@ const TOUCH = `    for (let j = from; j < to; j++) {
     }
 `;
 const COMPUTE =
-  '    for (let j = from; j < to; j++) store<f32>(out + (<usize>j << 2), distance(q, recordAt(list, j), n));\n';
+  '    for (let j = from; j < to; j++) store<f32>(out + ((<usize>j) << 2), distance(q, recordAt(list, j), n));\n';
 const LINES = 'for (let i: usize = 0; i < end; i += LINE_BYTES) touched ^= load<u8>(record + i);';
 const BATCHES = `  for (let from = 0; from < count; from += AHEAD) {\n${TO}${TOUCH}${COMPUTE}  }\n`;
 
@@ -250,9 +250,9 @@ export const mutants: Mutant[] = [
     replace: '  return sqrt<f32>(max<f32>(apart * (<f32>n * apart + 2 * sums) + (squares - 2 * product), 0));',
   },
   {
-    name: 'dot-of-codes',
+    name: 'loads-again',
     hole: 'l2-of-codes',
-    mistake: 'The code’s own squares computed again from its factors, four loads more.',
+    mistake: 'The factors are read again for every term, and two more that are none.',
     find: SQUARES,
     replace: `const squares = load<f32>(fa, 12) + load<f32>(fb, 12)
     + 0 * (load<f32>(fa) + load<f32>(fb) + load<f32>(fa, 4) + load<f32>(fb, 4) + load<f32>(fa, 16) + load<f32>(fb, 16));`,
@@ -272,7 +272,7 @@ export const mutants: Mutant[] = [
     replace: `    for (let j = from; j < to; j++) {
       const record = recordAt(list, j);
       ${LINES}
-      store<f32>(out + (<usize>j << 2), distance(q, record, n));
+      store<f32>(out + ((<usize>j) << 2), distance(q, record, n));
     }
 `,
   },
@@ -316,7 +316,7 @@ export const mutants: Mutant[] = [
     hole: 'touch',
     mistake: 'The list is touched instead of the records whose addresses are in it.',
     find: 'touched ^= load<u8>(record + i);',
-    replace: 'touched ^= load<u8>(list + (<usize>j << 2)) ^ <u8>(record + i);',
+    replace: 'touched ^= load<u8>(list + ((<usize>j) << 2)) ^ <u8>(record + i);',
   },
   {
     name: 'touches-the-first',
@@ -353,14 +353,14 @@ ${TOUCH}${COMPUTE}`,
     hole: 'touch',
     mistake: 'Every batch writes to the beginning of out.',
     find: COMPUTE,
-    replace: COMPUTE.replace('<usize>j', '<usize>(j - from)'),
+    replace: COMPUTE.replace('(<usize>j)', '(<usize>(j - from))'),
   },
   {
     name: 'stored-too-close',
     hole: 'touch',
     mistake: 'Results one byte apart, on top of each other.',
     find: COMPUTE,
-    replace: COMPUTE.replace('(<usize>j << 2)', '<usize>j'),
+    replace: COMPUTE.replace('((<usize>j) << 2)', '<usize>j'),
   },
   {
     name: 'one-too-many',
