@@ -27,7 +27,7 @@ export class Block {
     this.bytes = bytes;
     this.at = Math.ceil((LISTS_AT + listBytes) / MIB) * MIB;
     this.memory = new WebAssembly.Memory({ initial: (this.at + bytes) / 65536 });
-    this.huge = huge && adviseHugePages(this.memory);
+    this.huge = adviseHugePages(this.memory, huge);
     this.#fill();
   }
 
@@ -83,14 +83,17 @@ export class List {
 }
 
 const MADV_HUGEPAGE = 14;
+const MADV_NOHUGEPAGE = 15;
 
-/** As the engine does it (src/kernels/memory.ts), and switched off as there: ANNLAB_HUGE_PAGES=0. */
-function adviseHugePages({ buffer }: WebAssembly.Memory): boolean {
-  if (process.platform !== 'linux' || process.env.ANNLAB_HUGE_PAGES === '0') return false;
+/** As the engine does it (src/kernels/memory.ts), and switched off as there: ANNLAB_HUGE_PAGES=0. Whether pages are huge from now on. */
+function adviseHugePages({ buffer }: WebAssembly.Memory, huge: boolean): boolean {
+  if (process.platform !== 'linux') return false;
+  const wanted = huge && process.env.ANNLAB_HUGE_PAGES !== '0';
   try {
     const bytes = new Uint8Array(buffer);
     const madvise = koffi.load(null).func('int madvise(intptr_t address, size_t bytes, int advice)');
-    return madvise(koffi.address(bytes), bytes.length, MADV_HUGEPAGE) === 0;
+    const refused = madvise(koffi.address(bytes), bytes.length, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) !== 0;
+    return wanted && !refused;
   } catch {
     return false;
   }
