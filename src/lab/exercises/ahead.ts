@@ -2,7 +2,6 @@
 export const AHEAD: ReadonlyMap<number, string> = new Map([
   [7, 'Server'],
   [8, 'Nanoseconds: FMA, int8'],
-  [9, 'Quantization: SQ, PQ'],
   [10, 'Greedy search'],
   [11, 'Vamana'],
   [12, 'mmap'],
