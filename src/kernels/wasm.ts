@@ -74,6 +74,16 @@ export interface Kernels {
   rotateCentred(x: number): void;
   encodeSigns(x: number, slot: number): void;
 
+  configureSq8(dimension: number, metric: number, form: number, model: number, scratch: number): void;
+  encodeSq8(x: number, code: number): void;
+  decodeSq8(code: number, to: number): void;
+  prepareSq8(x: number): void;
+  prepareSq8Code(code: number): void;
+  sq8Distance(code: number): number;
+  sq8Bound(code: number): number;
+  sq8DistancesInto(codes: number, count: number, out: number): void;
+  sq8BoundsInto(codes: number, count: number, out: number): void;
+
   configureCrc32c(room: number): void;
   crc32c(at: number, bytes: number, seed: number): number;
   configureBlocks(states: number, sums: number, room: number): void;

@@ -15,7 +15,7 @@ import { multiplyAdd, sumI32, sumsF32, sumsI32, truncate } from './simd';
  * making ones, and the same work written out with the ones kept in a register costs three. Seen from within by saturation:
  * only the old pair-wise instruction clips 127 · 255 · 2 to 2^15 - 1.
  */
-const fusedDot: bool = ASC_FEATURE_RELAXED_SIMD
+export const fusedDot: bool = ASC_FEATURE_RELAXED_SIMD
   ? i32x4.extract_lane(v128.relaxed_dot_add<i32>(i8x16.splat(127), i8x16.splat(-1), i32x4.splat(0)), 0) != 65534
   : false;
 
@@ -27,23 +27,9 @@ export function codeBytes(n: i32): i32 {
 export function encode(from: usize, to: usize, n: i32): void {
   const bytes = (<usize>n) << 2;
   const whole = (<usize>(n & ~15)) << 2;
-  let least = v128.load32_splat(from);
-  let greatest = least;
-  let i: usize = 0;
-  for (; i < whole; i += 16) {
-    const x = v128.load(from + i);
-    least = f32x4.pmin(least, x);
-    greatest = f32x4.pmax(greatest, x);
-  }
-  for (; i < bytes; i += 4) {
-    const x = v128.load32_splat(from + i);
-    least = f32x4.pmin(least, x);
-    greatest = f32x4.pmax(greatest, x);
-  }
-  least = f32x4.pmin(least, v128.shuffle<f32>(least, least, 2, 3, 0, 1));
-  greatest = f32x4.pmax(greatest, v128.shuffle<f32>(greatest, greatest, 2, 3, 0, 1));
-  const lo = min<f32>(f32x4.extract_lane(least, 0), f32x4.extract_lane(least, 1));
-  const hi = max<f32>(f32x4.extract_lane(greatest, 0), f32x4.extract_lane(greatest, 1));
+  findRange(from, n);
+  const lo = least;
+  const hi = greatest;
   const step = (hi - lo) / 127;
   const perStep: f32 = step > 0 ? min<f32>(127 / (hi - lo), f32.MAX_VALUE) : 0;
   const los = f32x4.splat(lo);
@@ -51,7 +37,8 @@ export function encode(from: usize, to: usize, n: i32): void {
   const ones = i16x8.splat(1);
   let sums = i32x4.splat(0);
   let squares = i32x4.splat(0);
-  for (i = 0; i < whole; i += 64) {
+  let i: usize = 0;
+  for (; i < whole; i += 64) {
     const low = i16x8.narrow_i32x4_s(level(from + i, los, scales), level(from + i + 16, los, scales));
     const high = i16x8.narrow_i32x4_s(level(from + i + 32, los, scales), level(from + i + 48, los, scales));
     v128.store(to + (i >> 2), i8x16.narrow_i16x8_u(low, high));
@@ -73,6 +60,33 @@ export function encode(from: usize, to: usize, n: i32): void {
   store<f32>(factors, step, 4);
   store<f32>(factors, <f32>(<f64>step * <f64>sum), 8);
   store<f32>(factors, <f32>(<f64>step * <f64>step * <f64>sumSquares), 12);
+}
+
+/** The least and the greatest component that `findRange` found. */
+export let least: f32 = 0;
+export let greatest: f32 = 0;
+
+/** Finds the least and the greatest of the `n` floats at `from`. */
+export function findRange(from: usize, n: i32): void {
+  const bytes = (<usize>n) << 2;
+  const whole = bytes & ~15;
+  let low = v128.load32_splat(from);
+  let high = low;
+  let i: usize = 0;
+  for (; i < whole; i += 16) {
+    const x = v128.load(from + i);
+    low = f32x4.pmin(low, x);
+    high = f32x4.pmax(high, x);
+  }
+  for (; i < bytes; i += 4) {
+    const x = v128.load32_splat(from + i);
+    low = f32x4.pmin(low, x);
+    high = f32x4.pmax(high, x);
+  }
+  low = f32x4.pmin(low, v128.shuffle<f32>(low, low, 2, 3, 0, 1));
+  high = f32x4.pmax(high, v128.shuffle<f32>(high, high, 2, 3, 0, 1));
+  least = min<f32>(f32x4.extract_lane(low, 0), f32x4.extract_lane(low, 1));
+  greatest = max<f32>(f32x4.extract_lane(high, 0), f32x4.extract_lane(high, 1));
 }
 
 /** Four components as levels 0 … 127. */
@@ -157,12 +171,12 @@ export function codeDotx4(q: usize, a: usize, b: usize, c: usize, d: usize, n: i
 }
 
 /** Sixteen-bit ones that the compiler cannot see through: a constant it would make anew in every round of the loop. */
-function onesFor(n: i32): v128 {
+export function onesFor(n: i32): v128 {
   return i16x8.splat(<i16>(n > 0));
 }
 
 /** sum + the dots of a and b over groups of four bytes, one i32 lane each; pairs stay below 2^15, so 16 bits hold them. */
-function dotAdd(a: v128, b: v128, sum: v128, ones: v128): v128 {
+export function dotAdd(a: v128, b: v128, sum: v128, ones: v128): v128 {
   const pairs = ASC_FEATURE_RELAXED_SIMD
     ? v128.relaxed_dot<i16>(a, b)
     : i16x8.add(i16x8.extmul_low_i8x16_s(a, b), i16x8.extmul_high_i8x16_s(a, b));
@@ -186,6 +200,50 @@ export function l2OfCodes(fa: usize, fb: usize, integerDot: i32, n: i32): f32 {
   const product = load<f32>(fa, 4) * load<f32>(fb, 4) * <f32>integerDot;
   const squares = load<f32>(fa, 12) + load<f32>(fb, 12);
   return max<f32>(apart * (<f32>n * apart + 2 * sums) + (squares - 2 * product), 0);
+}
+
+/** `dotOfCodes` of the vector with factors `fq` and four others, from their integer dots; lane i belongs to the i-th. */
+export function dotOfCodesx4(fq: usize, fa: usize, fb: usize, fc: usize, fd: usize, integerDots: v128, n: i32): v128 {
+  transposeFactors(fa, fb, fc, fd);
+  const ofCodes = f32x4.mul(f32x4.mul(stepLanes, f32x4.convert_i32x4_s(integerDots)), v128.load32_splat(fq, 4));
+  const offset = <f32>n * load<f32>(fq) + load<f32>(fq, 8);
+  return f32x4.add(
+    f32x4.add(f32x4.mul(loLanes, f32x4.splat(offset)), f32x4.mul(sumLanes, v128.load32_splat(fq))),
+    ofCodes,
+  );
+}
+
+/** `l2OfCodes` in the same way. */
+export function l2OfCodesx4(fq: usize, fa: usize, fb: usize, fc: usize, fd: usize, integerDots: v128, n: i32): v128 {
+  transposeFactors(fa, fb, fc, fd);
+  const ofCodes = f32x4.mul(f32x4.mul(stepLanes, f32x4.convert_i32x4_s(integerDots)), v128.load32_splat(fq, 4));
+  const squares = f32x4.add(squareLanes, v128.load32_splat(fq, 12));
+  const apart = f32x4.sub(loLanes, v128.load32_splat(fq));
+  const between = f32x4.sub(sumLanes, v128.load32_splat(fq, 8));
+  const offset = f32x4.add(f32x4.mul(apart, f32x4.splat(<f32>n)), f32x4.add(between, between));
+  const within = f32x4.sub(squares, f32x4.add(ofCodes, ofCodes));
+  return f32x4.max(f32x4.add(f32x4.mul(apart, offset), within), f32x4.splat(0));
+}
+
+/** Four rows of factors, transposed. */
+let loLanes: v128 = i32x4.splat(0);
+let stepLanes: v128 = i32x4.splat(0);
+let sumLanes: v128 = i32x4.splat(0);
+let squareLanes: v128 = i32x4.splat(0);
+
+function transposeFactors(a: usize, b: usize, c: usize, d: usize): void {
+  const fa = v128.load(a);
+  const fb = v128.load(b);
+  const fc = v128.load(c);
+  const fd = v128.load(d);
+  const ab01 = v128.shuffle<f32>(fa, fb, 0, 4, 1, 5);
+  const cd01 = v128.shuffle<f32>(fc, fd, 0, 4, 1, 5);
+  const ab23 = v128.shuffle<f32>(fa, fb, 2, 6, 3, 7);
+  const cd23 = v128.shuffle<f32>(fc, fd, 2, 6, 3, 7);
+  loLanes = v128.shuffle<f32>(ab01, cd01, 0, 1, 4, 5);
+  stepLanes = v128.shuffle<f32>(ab01, cd01, 2, 3, 6, 7);
+  sumLanes = v128.shuffle<f32>(ab23, cd23, 0, 1, 4, 5);
+  squareLanes = v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7);
 }
 
 /** Manhattan distance between the f32 vector `q` and the vector that `code` stands for. */

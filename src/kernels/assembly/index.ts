@@ -16,6 +16,17 @@ export { configurePool, readPool } from './pool';
 export { rotate } from './rotation';
 export { configureSigns, encodeSigns, rotateCentred } from './signs';
 export { configureSpace, distanceCount, formOfRecords, resetDistances } from './space';
+export {
+  configureSq8,
+  decodeSq8,
+  encodeSq8,
+  prepareSq8,
+  prepareSq8Code,
+  sq8Bound,
+  sq8BoundsInto,
+  sq8Distance,
+  sq8DistancesInto,
+} from './sq8';
 export { configureVisited } from './visited';
 export { codeDot, decode, dot, encode, hamming, l2, manhattan };
 
