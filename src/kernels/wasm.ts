@@ -84,6 +84,23 @@ export interface Kernels {
   sq8DistancesInto(codes: number, count: number, out: number): void;
   sq8BoundsInto(codes: number, count: number, out: number): void;
 
+  configureRabitq(
+    dimension: number,
+    metric: number,
+    bits: number,
+    epsilon0: number,
+    model: number,
+    scratch: number,
+  ): void;
+  encodeRabitq(x: number, code: number): void;
+  decodeRabitq(code: number, x: number): void;
+  prepareRabitq(x: number): void;
+  prepareRabitqCode(code: number): void;
+  rabitqDistance(code: number): number;
+  rabitqDistancesInto(codes: number, count: number, out: number): void;
+  rabitqBound(code: number): number;
+  rabitqBoundsInto(codes: number, count: number, out: number): void;
+
   configureCrc32c(room: number): void;
   crc32c(at: number, bytes: number, seed: number): number;
   configureBlocks(states: number, sums: number, room: number): void;

@@ -13,6 +13,17 @@ export { configureLinks } from './links';
 export { configureThread } from './locks';
 export { norm2, scale } from './norm';
 export { configurePool, readPool } from './pool';
+export {
+  configureRabitq,
+  decodeRabitq,
+  encodeRabitq,
+  prepareRabitq,
+  prepareRabitqCode,
+  rabitqBound,
+  rabitqBoundsInto,
+  rabitqDistance,
+  rabitqDistancesInto,
+} from './rabitq';
 export { rotate } from './rotation';
 export { configureSigns, encodeSigns, rotateCentred } from './signs';
 export { configureSpace, distanceCount, formOfRecords, resetDistances } from './space';

@@ -24,6 +24,28 @@ export function rotate(x: usize, n: i32, flips: usize, rounds: i32): void {
   }
 }
 
+/** Undoes `rotate` with the same arguments: all of its parts undo themselves, so they are taken from last to first. */
+export function unrotate(x: usize, n: i32, flips: usize, rounds: i32): void {
+  let power = 64;
+  while (power << 1 <= n) power <<= 1;
+  const bytes = (<usize>n) << 2;
+  const tail = (<usize>(n - power)) << 2;
+  for (let round = rounds - 1; round >= 0; round--) {
+    const signs = flips + <usize>round * bytes;
+    if (power < n) mixHalves(x, n >> 1);
+    const offset = round & 1 ? tail : 0;
+    // The transform flips what it reads; flipped before that, it reads what was there.
+    const end = offset + bytes - tail;
+    for (let i = offset; i < end; i += 16) flip(x + i, signs + i);
+    hadamard(x + offset, power, signs + offset);
+    for (let i: usize = 0; i < bytes; i += 16) flip(x + i, signs + i);
+  }
+}
+
+function flip(x: usize, signs: usize): void {
+  v128.store(x, f32x4.mul(v128.load(x), v128.load(signs)));
+}
+
 /** Flips, then the orthonormal fast Walsh-Hadamard transform of `n` floats, n a power of two from 64. */
 function hadamard(x: usize, n: i32, flips: usize): void {
   const end = x + ((<usize>n) << 2);
