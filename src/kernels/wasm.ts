@@ -101,6 +101,29 @@ export interface Kernels {
   rabitqBound(code: number): number;
   rabitqBoundsInto(codes: number, count: number, out: number): void;
 
+  configureProduct(
+    dimension: number,
+    metric: number,
+    m: number,
+    bits: number,
+    rotates: boolean,
+    centroids: number,
+    model: number,
+    scratch: number,
+  ): void;
+  pointOfProduct(x: number, to: number): void;
+  encodeProduct(x: number, code: number): void;
+  decodeProduct(code: number, x: number): void;
+  prepareProduct(x: number): void;
+  prepareProductCode(code: number): void;
+  productDistance(code: number): number;
+  productBound(code: number): number;
+  distancesOfProduct(codes: number, n: number, distances: number): void;
+  boundsOfProduct(codes: number, n: number, bounds: number): void;
+  packProduct(codes: number, n: number, to: number): void;
+  prepareProductScan(): number;
+  scanProduct(packed: number, blocks: number, distances: number): void;
+
   configureCrc32c(room: number): void;
   crc32c(at: number, bytes: number, seed: number): number;
   configureBlocks(states: number, sums: number, room: number): void;

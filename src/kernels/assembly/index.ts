@@ -14,6 +14,21 @@ export { configureThread } from './locks';
 export { norm2, scale } from './norm';
 export { configurePool, readPool } from './pool';
 export {
+  boundsOfProduct,
+  configureProduct,
+  decodeProduct,
+  distancesOfProduct,
+  encodeProduct,
+  packProduct,
+  pointOfProduct,
+  prepareProduct,
+  prepareProductCode,
+  prepareProductScan,
+  productBound,
+  productDistance,
+  scanProduct,
+} from './product';
+export {
   configureRabitq,
   decodeRabitq,
   encodeRabitq,
