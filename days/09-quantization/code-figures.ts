@@ -2,9 +2,46 @@
 import { type Panel, type PanelLine, panelsFigure } from 'annlab/lab';
 import { l2 } from '../02-nsw/solution.ts';
 import { gridOf, turned } from './measure.ts';
-import { type Clustering, type Codebooks, centroid, nearest } from './solution.ts';
+import { type Clustering, type Codebooks, centroid, decodeScalar, encodeScalar, nearest } from './solution.ts';
 
 type Points = readonly Float32Array[];
+
+/** Points whose components are rounded in one range for all, to more and more bits; the nearest to the query, by codes and in truth. */
+export function roundedFigure(
+  points: Points,
+  { query, bits }: { query: Float32Array; bits: readonly number[] },
+): string {
+  const all = points.flatMap((point) => Array.from(point));
+  const range = { lo: Math.min(...all), hi: Math.max(...all) };
+  const nearestOf = (places: Points) => nearest(query, places).index;
+  const truth = nearestOf(points);
+  const panels = bits.map((b): Panel => {
+    const places = points.map((point) => decodeScalar(encodeScalar(point, b, range)));
+    const levels = Array.from({ length: 2 ** b }, (_, i) => range.lo + (i * (range.hi - range.lo)) / (2 ** b - 1));
+    const found = nearestOf(places);
+    return {
+      title: `${b} ${b === 1 ? 'bit' : 'bits'} a component`,
+      note: found === truth ? 'nearest by codes: the true one' : 'nearest by codes: another one',
+      lines: [
+        ...levels.flatMap((level) => [
+          { from: [level, -99], to: [level, 99], dashed: true },
+          { from: [-99, level], to: [99, level], dashed: true },
+        ]),
+        ...points.map((from, i) => ({ from, to: places[i], color: 0 })),
+      ],
+      marks: [
+        ...points.map((at, i) => ({ at, color: i === truth ? 2 : 0, radius: i === truth ? 6 : 4, hollow: true })),
+        ...places.map((at, i) => ({ at, color: i === found ? 2 : 0, shape: 'square' as const, radius: 4 })),
+        { at: query, color: 1, shape: 'star' },
+      ],
+    };
+  });
+  return panelsFigure(panels, {
+    title: 'Twelve points, and where their codes put them',
+    subtitle:
+      'Rings: the points. Squares: what their codes stand for. Star: the query. Green: the nearest to it, of either',
+  });
+}
 
 /** Some of the steps of k-means, by number from 0: the cells of the centroids, who is in them, and where the centroids move. */
 export function stepsFigure(

@@ -7,6 +7,7 @@ import { exactTruth, loadDataset, Random, rows, type TeachingSet } from 'annlab/
 import { type Distance, l2 } from '../02-nsw/solution.ts';
 import { counted } from './counted.ts';
 import {
+  type Clustering,
   type Codebooks,
   centroid,
   decodeProduct,
@@ -14,6 +15,7 @@ import {
   encodeProduct,
   encodeScalar,
   kmeans,
+  lloydStep,
   rerank,
   scan,
   scanSymmetric,
@@ -55,11 +57,10 @@ export interface DistanceError {
   p99: number;
 }
 
-/** Squared distances from every query to the vectors that codes stand for, beside those to the vectors themselves. */
+/** Squared distances from every query to what the codes of 1,000 vectors stand for, beside those to the vectors themselves. */
 export function errorOf(set: Pick<Known, 'vectors' | 'queries'>, decoded: readonly Float32Array[]): DistanceError {
-  const errors = set.queries.flatMap((query) =>
-    set.vectors.map((x, i) => Math.abs(l2(query, decoded[i]) / l2(query, x) - 1)),
-  );
+  const some = set.vectors.slice(0, 1000);
+  const errors = set.queries.flatMap((query) => some.map((x, i) => Math.abs(l2(query, decoded[i]) / l2(query, x) - 1)));
   errors.sort((a, b) => a - b);
   return {
     mean: errors.reduce((sum, error) => sum + error, 0) / errors.length,
@@ -78,6 +79,13 @@ export interface Worth extends DistanceError {
 /** How many candidates have a second look. */
 export const RERANKED = 100;
 
+/** Recall@10 when only the first so many components are kept, as floats, and the others left out. */
+export function leftOut(set: Known, kept: number): { bytes: number; recall: number } {
+  const short = set.vectors.map((x) => x.subarray(0, kept));
+  const { alone } = rerankCurve(set, (query) => short.map((x) => l2(query.subarray(0, kept), x)), [K]);
+  return { bytes: 4 * kept, recall: alone };
+}
+
 /** Every vector rounded in its own range, to so many bits a component. The range takes eight bytes more, in two floats. */
 export function scalarWorth(set: Known, bits: number, module: Pick<Module, 'encodeScalar'> = { encodeScalar }): Worth {
   const decoded = set.vectors.map((x) => decodeScalar(module.encodeScalar(x, bits)));
@@ -90,7 +98,7 @@ export function scalarWorth(set: Known, bits: number, module: Pick<Module, 'enco
 
 export interface TrainOptions {
   m: number;
-  /** Vectors that the books are trained on, from the front. Default 2,000. */
+  /** Vectors that the books are trained on, from the front. Default 1,500. */
   sample?: number;
   iterations?: number;
 }
@@ -98,7 +106,7 @@ export interface TrainOptions {
 /** Product quantization with 256 centroids a book, by a module's own k-means and scan where it has them. */
 export function productWorth(
   set: Known,
-  { m, sample = 2000, iterations = 5 }: TrainOptions,
+  { m, sample = 1500, iterations = 4 }: TrainOptions,
   module: Pick<Module, 'trainCodebooks' | 'encodeProduct' | 'scan'> = { trainCodebooks, encodeProduct, scan },
 ): Worth & { books: Codebooks; codes: Uint8Array } {
   const books = module.trainCodebooks(set.vectors.slice(0, sample), { m, iterations });
@@ -164,6 +172,27 @@ const QUARTERS = [
   { at: [7, 1.2], count: 30, spread: 0.3 },
   { at: [9.2, 4.6], count: 20, spread: 0.28 },
 ] as const;
+
+/** A start in which one centroid is nobody's nearest, and another one has two quarters; and the steps from there. */
+export function emptyStart(points: readonly Float32Array[], module: Pick<Module, 'lloydStep'> = { lloydStep }): Clustering {
+  const steps: Clustering['steps'] = [];
+  let centroids = EMPTY_START.map((place) => Float32Array.from(place));
+  for (let i = 0; i < 4; i++) {
+    const step = module.lloydStep(points, centroids);
+    steps.push({ ...step, from: centroids });
+    centroids = step.centroids;
+  }
+  return { centroids, steps };
+}
+
+const EMPTY_START = [
+  [2, 2],
+  [4, 4.5],
+  [8, 2.7],
+  [5, 3.5],
+  [1, 5],
+  [8.6, 8.4],
+];
 
 /** Inertia at the end of k-means, from so many starts of each kind. */
 export function manyStarts(

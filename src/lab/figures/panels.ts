@@ -128,8 +128,8 @@ function drawPanel(
   const shown = filling(extent, frame);
   const at = fit(shown, frame);
   if (cells) drawCells(parent, cells, { shown, at });
-  for (const line of lines) drawLine(parent, line, { shown, at });
   drawPoints(parent, points, at);
+  for (const line of lines) drawLine(parent, line, { shown, at });
   for (const { at: place, color, shape = 'circle', hollow = false, radius = MARK_PX } of marks) {
     const ink = inkOf(color).line;
     draw(parent, 'path', {
