@@ -214,7 +214,7 @@ export function sq8ModelBytes(dimension: number, ranges: 'vector' | 'dimension')
 
 /** Bytes of what one thread scribbles on. */
 export function sq8ScratchBytes(dimension: number): number {
-  return 7 * paddedTo16(dimension) + 16;
+  return 15 * paddedTo16(dimension) + 16;
 }
 
 /** Rows that go through the memory at once. */
@@ -369,6 +369,7 @@ function parse(bytes: Uint8Array): { shape: Shape; ranges: Ranges | undefined } 
   const sum = view.getUint32(12, true);
   view.setUint32(12, 0, true);
   if (crc32c(copy) !== sum) throw refuse('bytes with another checksum than they were written with', whole);
+  if (copy[22] > 1 || copy[23] !== 0) throw refuse('bytes with a shape that none has', whole);
   const dimension = view.getUint32(16, true);
   const shape: Shape = {
     dimension,

@@ -12,7 +12,11 @@ type Shown =
   | 'configureSigns'
   | 'configureThread'
   | 'rotateCentred'
-  | 'encodeSigns';
+  | 'encodeSigns'
+  | 'configureSq8'
+  | 'prepareSq8Code'
+  | 'sq8Distance'
+  | 'sq8DistancesInto';
 
 export type Internals = Pick<Kernels, Shown> & {
   prepare(record: number): void;
@@ -44,6 +48,7 @@ export { configureSpace, distance, prepare } from '${ASSEMBLY}/space';
 export { configureSigns, encodeSigns, lowerBound, prepareSigns, rotateCentred } from '${ASSEMBLY}/signs';
 export { append, compact, countOf, edgeAt, indexOf, keptCount, markAt, removeDuplicates } from '${ASSEMBLY}/links';
 export { configureThread, holds, lock, unlock } from '${ASSEMBLY}/locks';
+export { configureSq8, prepareSq8Code, sq8Distance, sq8DistancesInto } from '${ASSEMBLY}/sq8';
 export function codeDotx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
   v128.store(out, codeDotx4(q, a, b, c, d, n));
 }

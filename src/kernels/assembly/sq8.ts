@@ -4,7 +4,7 @@
  * VECTOR8: mid and step of each vector its own, the middle and a 254th of its range. Both sides of a distance are codes; all of
  * it follows from the integer dot Σ cc', with factors and formulas as `codes.ts` has them (mid stands where lo is there).
  * DIMENSION8: mid and step of each dimension trained, in the model; what lies outside a range is clipped. The code's factors
- * are what depends on it alone: Σ step² c², and |x − x̂| with what was clipped. With t = q − mid and w = step · t,
+ * are what depends on it alone: Σ step² c², |x − x̂| with what was clipped, Σ mid x̂. With t = q − mid and w = step · t,
  * |q − x̂|² = |t|² − 2 Σ w c + Σ step² c², and ⟨q, x̂⟩ = Σ q mid + Σ step q c: one dot of bytes with w, which is rounded to
  * 16 bits, so the query loses next to nothing. Between two codes t = step · c, which makes it Σ step² (c − c')².
  * Under cosine the distance is ½ |q̂ − x̂|², which for vectors of length 1 is 1 − cos: it is off by about |q̂ − x̂| times the
@@ -18,7 +18,7 @@
  * (VECTOR7 under Manhattan excepted: `codes.ts` sums that as each build is quickest at).
  *
  * One code: `codeBytes(n)` bytes, zero-padded to 16, then 16 bytes of factors. Model: mids, steps and inverse steps, f32, each
- * of `codeBytes(n)` floats; nothing unless DIMENSION8. Scratch: 7 · codeBytes(n) + 16 bytes.
+ * of `codeBytes(n)` floats; nothing unless DIMENSION8. Scratch: 15 · codeBytes(n) + 16 bytes.
  */
 import {
   codeBytes,
@@ -75,6 +75,11 @@ let room: usize = 0;
 let words: usize = 0;
 let floats: usize = 0;
 
+/** Of a query that is a code in the ranges of dimensions: its words are offset + slope · c. In scratch, as the model says. */
+let offsets: usize = 0;
+let slopes: usize = 0;
+let worthOfCodes: f32 = 0;
+
 /** The query's code, where both sides are codes. */
 let query: usize = 0;
 /** Σ |c'| over c' < 0. */
@@ -99,9 +104,35 @@ export function configureSq8(dimension_: i32, metric_: i32, form_: i32, model: u
   inverses = steps + (padded << 2);
   floats = scratch;
   words = floats + (padded << 2);
-  room = words + (padded << 1);
+  offsets = words + (padded << 1);
+  slopes = offsets + (padded << 2);
+  room = slopes + (padded << 2);
   query = room;
-  midsNorm = form == DIMENSION8 ? sqrt<f64>(norm2(mids, dimension)) : 0;
+  midsNorm = 0;
+  if (form != DIMENSION8) return;
+  midsNorm = sqrt<f64>(norm2(mids, dimension));
+  let most: f64 = 0;
+  let sum: f64 = 0;
+  for (let i: usize = 0; i < padded << 2; i += 4) {
+    const here = abs<f64>(offsetAt(i)) + <f64>MOST_LEVEL * slopeAt(i);
+    most = max<f64>(most, here);
+    sum += here;
+  }
+  const scale = scaleFor(most, sum);
+  worthOfCodes = worthOf(scale);
+  for (let i: usize = 0; i < padded << 2; i += 4) {
+    store<f32>(offsets + i, <f32>(offsetAt(i) * <f64>scale));
+    store<f32>(slopes + i, <f32>(slopeAt(i) * <f64>scale));
+  }
+}
+
+/** w of a code is step · (mid + step · c), without the mid where distances are squared. */
+function offsetAt(i: usize): f64 {
+  return squared ? 0 : <f64>load<f32>(mids + i) * <f64>load<f32>(steps + i);
+}
+
+function slopeAt(i: usize): f64 {
+  return <f64>load<f32>(steps + i) * <f64>load<f32>(steps + i);
 }
 
 /** Writes the f32 vector at `x` as a code; what was prepared stays. */
@@ -156,6 +187,7 @@ function encodeInRange(x: usize, code: usize): void {
 function encodeInDimensions(x: usize, code: usize): void {
   let energy: f64 = 0;
   let missed: f64 = 0;
+  let product = f64x2.splat(0);
   for (let i: usize = 0; i < padded; i += 4) {
     const at = i << 2;
     const components = lanesOf(x, i);
@@ -165,14 +197,16 @@ function encodeInDimensions(x: usize, code: usize): void {
     const w = i16x8.narrow_i32x4_s(c, c);
     store<u32>(code + i, i32x4.extract_lane(i8x16.narrow_i16x8_s(w, w), 0));
     const above = f32x4.mul(step, f32x4.convert_i32x4_s(c));
-    const off = f32x4.sub(components, f32x4.add(mid, above));
+    const meant = f32x4.add(mid, above);
+    const off = f32x4.sub(components, meant);
     energy += squareSum(above);
     missed += squareSum(off);
+    product = addProducts(product, mid, meant);
   }
   const factors = code + padded;
   store<f32>(factors, <f32>energy);
   store<f32>(factors, <f32>(sqrt<f64>(missed) * (1 + 4 * EPS)), 4);
-  store<f32>(factors, 0, 8);
+  store<f32>(factors, <f32>(f64x2.extract_lane(product, 0) + f64x2.extract_lane(product, 1)), 8);
   store<f32>(factors, 0, 12);
 }
 
@@ -196,6 +230,12 @@ function squareSum(x: v128): f64 {
   return f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1);
 }
 
+/** sums + Σ ab of four lanes, in f64. */
+function addProducts(sums: v128, a: v128, b: v128): v128 {
+  const low = f64x2.mul(f64x2.promote_low_f32x4(a), f64x2.promote_low_f32x4(b));
+  return f64x2.add(sums, f64x2.add(low, f64x2.mul(promoteHigh(a), promoteHigh(b))));
+}
+
 function promoteHigh(x: v128): v128 {
   return f64x2.promote_low_f32x4(v128.shuffle<f32>(x, x, 2, 3, 2, 3));
 }
@@ -203,7 +243,7 @@ function promoteHigh(x: v128): v128 {
 /** The nearest of the levels −127 … 127 for each lane. */
 function level(x: v128, mid: v128, perStep: v128): v128 {
   const exact = f32x4.mul(f32x4.sub(x, mid), perStep);
-  const within = f32x4.max(f32x4.min(exact, f32x4.splat(MOST_LEVEL)), f32x4.splat(-MOST_LEVEL));
+  const within = f32x4.pmax(f32x4.pmin(exact, f32x4.splat(MOST_LEVEL)), f32x4.splat(-MOST_LEVEL));
   return truncate(f32x4.nearest(within));
 }
 
@@ -240,7 +280,7 @@ export function prepareSq8(x: usize): void {
   memory.copy(floats, x, (<usize>dimension) << 2);
   queryNorm = sqrt<f64>(norm2(x, dimension));
   queryError = 0;
-  if (metric != MANHATTAN) prepareWords(false);
+  if (metric != MANHATTAN) prepareWords();
 }
 
 /** Makes the stored code at `code` the query, which must stay where it is meanwhile. */
@@ -249,14 +289,25 @@ export function prepareSq8Code(code: usize): void {
   queryError = errorOf(code);
   queryNorm = normOf(code) + queryError;
   if (metric == MANHATTAN) decodeSq8(code, floats);
-  else if (form == DIMENSION8) {
-    for (let i: usize = 0; i < padded; i += 4) {
-      const at = i << 2;
-      const above = f32x4.mul(v128.load(steps + at), levelsAt(code + i));
-      v128.store(floats + at, squared ? above : f32x4.add(v128.load(mids + at), above));
-    }
-    prepareWords(squared);
-  } else if (form == VECTOR8) prepareLevels();
+  else if (form == DIMENSION8) prepareRanged();
+  else if (form == VECTOR8) prepareLevels();
+}
+
+/** Words of a code, in one pass: offset + slope · c, on a scale that no code of the model leaves. */
+function prepareRanged(): void {
+  const factors = query + padded;
+  own = squared ? load<f32>(factors) : load<f32>(factors, 8);
+  worth = worthOfCodes;
+  for (let i: usize = 0; i < padded; i += 8) {
+    const at = i << 2;
+    const levels = v128.load_ext<i8>(query + i);
+    const c0 = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(levels));
+    const c1 = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(levels));
+    const w0 = f32x4.add(v128.load(offsets + at), f32x4.mul(v128.load(slopes + at), c0));
+    const w1 = f32x4.add(v128.load(offsets + at, 16), f32x4.mul(v128.load(slopes + at, 16), c1));
+    const low = truncate(f32x4.nearest(w0));
+    v128.store(words + (i << 1), i16x8.narrow_i32x4_s(low, truncate(f32x4.nearest(w1))));
+  }
 }
 
 /** Four levels as floats. */
@@ -284,7 +335,7 @@ function prepareLevels(): void {
 }
 
 /** Of the floats that stand for the query: w, rounded to words as large as they may be, and what depends on them alone. */
-function prepareWords(centred: bool): void {
+function prepareWords(): void {
   memory.fill(floats + ((<usize>dimension) << 2), 0, (padded - <usize>dimension) << 2);
   let parts = f64x2.splat(0);
   let sums = f64x2.splat(0);
@@ -293,10 +344,9 @@ function prepareWords(centred: bool): void {
   for (let i: usize = 0; i < bytes; i += 16) {
     const mid = v128.load(mids + i);
     const q = v128.load(floats + i);
-    const t = squared && !centred ? f32x4.sub(q, mid) : q;
+    const t = squared ? f32x4.sub(q, mid) : q;
     const u = squared ? t : mid;
-    parts = f64x2.add(parts, f64x2.mul(f64x2.promote_low_f32x4(t), f64x2.promote_low_f32x4(u)));
-    parts = f64x2.add(parts, f64x2.mul(promoteHigh(t), promoteHigh(u)));
+    parts = addProducts(parts, t, u);
     const w = f32x4.mul(v128.load(steps + i), t);
     v128.store(floats + i, w);
     const size = f32x4.abs(w);
@@ -305,12 +355,9 @@ function prepareWords(centred: bool): void {
     sums = f64x2.add(sums, promoteHigh(size));
   }
   most = f32x4.max(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
-  const greatestW = <f64>max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1));
-  const sum = f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
-  const largest = <f64>f32.MAX_VALUE;
-  const perUnit: f64 = sum > 0 ? min(min(MOST_WORD / greatestW, MOST_WORDS / sum), largest) : 0;
-  const scale = <f32>perUnit;
-  worth = scale > 0 ? <f32>(1 / <f64>scale) : 0;
+  const greatestW = max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1));
+  const scale = scaleFor(<f64>greatestW, f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1));
+  worth = worthOf(scale);
   own = <f32>(f64x2.extract_lane(parts, 0) + f64x2.extract_lane(parts, 1));
   const scales = f32x4.splat(scale);
   for (let i: usize = 0; i < bytes; i += 32) {
@@ -318,6 +365,15 @@ function prepareWords(centred: bool): void {
     const high = truncate(f32x4.nearest(f32x4.mul(v128.load(floats + i, 16), scales)));
     v128.store(words + (i >> 1), i16x8.narrow_i32x4_s(low, high));
   }
+}
+
+/** By what w is multiplied for its words to be as large as they may be, given the largest |w| and the sum of all. */
+function scaleFor(largest: f64, sum: f64): f32 {
+  return sum > 0 ? <f32>min(min(MOST_WORD / largest, MOST_WORDS / sum), <f64>f32.MAX_VALUE) : 0;
+}
+
+function worthOf(scale: f32): f32 {
+  return scale > 0 ? <f32>(1 / <f64>scale) : 0;
 }
 
 /** Distance from the query to the vector that the code stands for, in the metric's unit. */
@@ -369,12 +425,20 @@ function levelsDot(code: usize): i32 {
   const whole = padded & ~31;
   let q = words;
   let i: usize = 0;
-  for (; i < whole; i += 32) {
-    s0 = flippedDotAdd(v128.load(code + i), q, s0, ones);
-    s1 = flippedDotAdd(v128.load(code + i, 16), q + 32, s1, ones);
-    q += 64;
+  if (ASC_FEATURE_RELAXED_SIMD && fusedDot) {
+    for (; i < whole; i += 32) {
+      s0 = v128.relaxed_dot_add<i32>(v128.xor(v128.load(code + i), v128.load(q, 16)), v128.load(q), s0);
+      s1 = v128.relaxed_dot_add<i32>(v128.xor(v128.load(code + i, 16), v128.load(q, 48)), v128.load(q, 32), s1);
+      q += 64;
+    }
+  } else {
+    for (; i < whole; i += 32) {
+      s0 = dotAdd(v128.xor(v128.load(code + i), v128.load(q, 16)), v128.load(q), s0, ones);
+      s1 = dotAdd(v128.xor(v128.load(code + i, 16), v128.load(q, 48)), v128.load(q, 32), s1, ones);
+      q += 64;
+    }
   }
-  if (i < padded) s0 = flippedDotAdd(v128.load(code + i), q, s0, ones);
+  if (i < padded) s0 = dotAdd(v128.xor(v128.load(code + i), v128.load(q, 16)), v128.load(q), s0, ones);
   return flipped + sumI32(i32x4.add(s0, s1));
 }
 
@@ -385,23 +449,30 @@ function levelsDotx4(a: usize, b: usize, c: usize, d: usize): v128 {
   let s2 = i32x4.splat(0);
   let s3 = i32x4.splat(0);
   const ones = onesFor(dimension);
-  let q = words;
   const end = padded;
-  for (let i: usize = 0; i < end; i += 16) {
-    s0 = flippedDotAdd(v128.load(a + i), q, s0, ones);
-    s1 = flippedDotAdd(v128.load(b + i), q, s1, ones);
-    s2 = flippedDotAdd(v128.load(c + i), q, s2, ones);
-    s3 = flippedDotAdd(v128.load(d + i), q, s3, ones);
-    q += 32;
+  let q = words;
+  if (ASC_FEATURE_RELAXED_SIMD && fusedDot) {
+    for (let i: usize = 0; i < end; i += 16) {
+      const magnitudes = v128.load(q);
+      const flips = v128.load(q, 16);
+      s0 = v128.relaxed_dot_add<i32>(v128.xor(v128.load(a + i), flips), magnitudes, s0);
+      s1 = v128.relaxed_dot_add<i32>(v128.xor(v128.load(b + i), flips), magnitudes, s1);
+      s2 = v128.relaxed_dot_add<i32>(v128.xor(v128.load(c + i), flips), magnitudes, s2);
+      s3 = v128.relaxed_dot_add<i32>(v128.xor(v128.load(d + i), flips), magnitudes, s3);
+      q += 32;
+    }
+  } else {
+    for (let i: usize = 0; i < end; i += 16) {
+      const magnitudes = v128.load(q);
+      const flips = v128.load(q, 16);
+      s0 = dotAdd(v128.xor(v128.load(a + i), flips), magnitudes, s0, ones);
+      s1 = dotAdd(v128.xor(v128.load(b + i), flips), magnitudes, s1, ones);
+      s2 = dotAdd(v128.xor(v128.load(c + i), flips), magnitudes, s2, ones);
+      s3 = dotAdd(v128.xor(v128.load(d + i), flips), magnitudes, s3, ones);
+      q += 32;
+    }
   }
   return i32x4.add(sumsI32(s0, s1, s2, s3), i32x4.splat(flipped));
-}
-
-/** sum + Σ (c ⊻ m)|c'| of sixteen levels; the query's magnitudes lie at `q`, its flips behind them. */
-function flippedDotAdd(c: v128, q: usize, sum: v128, ones: v128): v128 {
-  const turned = v128.xor(c, v128.load(q, 16));
-  if (ASC_FEATURE_RELAXED_SIMD && fusedDot) return v128.relaxed_dot_add<i32>(turned, v128.load(q), sum);
-  return dotAdd(turned, v128.load(q), sum, ones);
 }
 
 /** Σ of the query's words times the levels of a code. */
@@ -486,7 +557,7 @@ export function sq8Bound(code: usize): f32 {
   let rounded = n * FLOOR;
   if (form == DIMENSION8) {
     // A word is off by half, and by what its f32 product was rounded; levels go to 127.
-    rounded += n * 64.2 * <f64>worth * (squared ? 2 : 1);
+    rounded += n * 65 * <f64>worth * (squared ? 2 : 1);
     rounded += 32 * EPS * (squared ? <f64>own + <f64>load<f32>(code + padded) : queryNorm * length);
   } else {
     const fq = query + padded;
