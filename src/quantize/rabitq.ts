@@ -203,7 +203,7 @@ export class RabitqQuantizer implements Quantizer {
 export interface RabitqTrained {
   /** Of the vectors, as they are searched: normalized under cosine. */
   mean: Float32Array;
-  /** ROUNDS · `rotatedDimension` signs of the rotation, ±1. */
+  /** `rotationRounds` · `rotatedDimension` signs of the rotation, ±1. */
   flips: Int8Array;
 }
 
@@ -215,7 +215,7 @@ export function rabitqCodeBytes(dimension: number, bits: number): number {
 
 /** Bytes of what threads share and read only: what `rabitqModel` gives. */
 export function rabitqModelBytes(dimension: number): number {
-  return (1 + ROUNDS) * rotatedDimension(dimension) * 4;
+  return (1 + rotationRounds(dimension)) * rotatedDimension(dimension) * 4;
 }
 
 /** Bytes of what one thread scribbles on: a rotated vector, levels, and the query's integers of 16 bits at most. */
@@ -226,7 +226,7 @@ export function rabitqScratchBytes(dimension: number): number {
 /** The block that `configureRabitq` takes as its model: the mean, zeros up to the rotated dimension, and the flips. */
 export function rabitqModel({ mean, flips }: RabitqTrained): Float32Array {
   const rotated = rotatedDimension(mean.length);
-  const model = new Float32Array((1 + ROUNDS) * rotated);
+  const model = new Float32Array(rotated + flips.length);
   model.set(mean);
   model.set(flips, rotated);
   return model;
@@ -235,6 +235,11 @@ export function rabitqModel({ mean, flips }: RabitqTrained): Float32Array {
 /** Dimensions after padding with zeros, in which vectors are rotated. */
 export function rotatedDimension(dimension: number): number {
   return Math.ceil(dimension / 64) * 64;
+}
+
+/** Rounds of flips and transforms, as `assembly/rabitq.ts` has them. */
+export function rotationRounds(dimension: number): number {
+  return Number.isInteger(Math.log2(rotatedDimension(dimension))) ? 2 : 4;
 }
 
 type Region = 'model' | 'scratch' | 'vector' | 'codes' | 'results';
@@ -247,8 +252,6 @@ interface Shape {
   epsilon0: number;
 }
 
-/** Rounds of flips and transforms, as `assembly/rabitq.ts` has them: four, as in the authors' library. */
-const ROUNDS = 4;
 const FACTOR_BYTES = 16;
 /** Rows that go through the memory at once. */
 const BLOCK = 256;
@@ -307,7 +310,8 @@ function meanOf({ data, rows, dimension }: Matrix, metric: Metric): Float32Array
 
 function drawFlips(dimension: number, seed: number): Int8Array {
   const random = new Random(`rabitq ${seed}`);
-  return Int8Array.from({ length: ROUNDS * rotatedDimension(dimension) }, () => (random.uniform() < 0.5 ? -1 : 1));
+  const length = rotationRounds(dimension) * rotatedDimension(dimension);
+  return Int8Array.from({ length }, () => (random.uniform() < 0.5 ? -1 : 1));
 }
 
 /**
@@ -318,7 +322,7 @@ function drawFlips(dimension: number, seed: number): Int8Array {
  *      8       4        version
  *     12       4        CRC-32C of all bytes, taken with these four zero
  *     16       4        dimension
- *     20       1 each   metric (its place in METRICS), bits, rounds of the rotation, 0
+ *     20       1 each   metric (its place in METRICS), bits, 0, 0
  *     24       8        epsilon0, f64
  *     32       4 each   mean, f32
  *      …     1/8 each   flips, a bit each from the low one up, 1 for −1
@@ -330,7 +334,7 @@ function serialize({ dimension, metric, bits, epsilon0 }: Shape, { mean, flips }
   bytes.set(MAGIC);
   view.setUint32(8, VERSION, true);
   view.setUint32(16, dimension, true);
-  bytes.set([METRICS.indexOf(metric), bits, ROUNDS], 20);
+  bytes.set([METRICS.indexOf(metric), bits], 20);
   view.setFloat64(24, epsilon0, true);
   for (const [i, m] of mean.entries()) view.setFloat32(HEADER_BYTES + 4 * i, m, true);
   for (const [i, flip] of flips.entries()) bytes[flipsAt + (i >> 3)] |= (flip < 0 ? 1 : 0) << (i & 7);
@@ -354,9 +358,8 @@ function parse(bytes: Uint8Array): { shape: Shape; trained: RabitqTrained } {
   const dimension = view.getUint32(16, true);
   const shape: Shape = { dimension, metric: METRICS[copy[20]], bits: copy[21], epsilon0: view.getFloat64(24, true) };
   checkShape(shape);
-  if (copy[22] !== ROUNDS) throw refuse(`a rotation of ${copy[22]} rounds`, `one of ${ROUNDS}: train again`);
   const flipsAt = HEADER_BYTES + 4 * dimension;
-  const flipCount = ROUNDS * rotatedDimension(dimension);
+  const flipCount = rotationRounds(dimension) * rotatedDimension(dimension);
   if (copy.length !== flipsAt + flipCount / 8) throw refuse(`${copy.length} bytes`, whole);
   const mean = Float32Array.from({ length: dimension }, (_, i) => view.getFloat32(HEADER_BYTES + 4 * i, true));
   if (!mean.every((m) => Math.abs(m) <= MOST_COMPONENT)) throw refuse('a mean that no vectors have', whole);

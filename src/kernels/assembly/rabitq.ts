@@ -24,8 +24,8 @@
  * | 7, 8 | bytes                                           | R                 | 1040                  |
  *
  * Nibbles: byte j of 16 has dimension j of its 32 in the low half and 16 + j in the high one. Crumbs: byte j of 16 has dimensions
- * j, 16 + j, 32 + j, 48 + j of its 64, from the low bits up. Single bits behind others: byte j of 8 has, from the low bit up,
- * dimensions j, 8 + j, 16 + j, … of its 64.
+ * j, 16 + j, 32 + j, 48 + j of its 64, from the low bits up. Single bits behind others: the low half of byte j of 8 has
+ * dimensions 2 j, 16 + 2 j, 32 + 2 j, 48 + 2 j of its 64, the high one those behind them.
  *
  * Factors: A, F, E = |x'| tan θ, N = |x'|; distance ≈ A + (the query's part) − F · ⟨y, q'⟩ where
  * l2: A = |x'|², F doubled; dot and cosine: A = −⟨x, μ⟩. The estimate of a squared distance may be below 0.
@@ -33,13 +33,19 @@
  * The query is rounded to signed integers v of a step of its own, stretched so that ⟨step · v, q'⟩ is |q'|² again. Sums
  * Σ u · v are exact in both builds; nothing that decides a code is fused, so both builds write the same codes.
  */
+import { fusedDot } from './codes';
 import { norm2 } from './norm';
 import { rotate, unrotate } from './rotation';
 import { sumF32, sumI32, sumsI32, truncate } from './simd';
 import { COSINE, L2 } from './space';
 import { getF32 } from './words';
 
-const ROUNDS: i32 = 4;
+/**
+ * Rounds of the rotation: two make noise of any vector where the transform takes all of it at once, four (as in the authors' library)
+ * where it takes a part at a time: there a vector of one component needs them.
+ */
+const WHOLE_ROUNDS: i32 = 2;
+const PARTIAL_ROUNDS: i32 = 4;
 const FACTOR_BYTES: usize = 16;
 /** Residuals shorter than this count as none: their inverse would leave f32. */
 const LEAST_NORM: f64 = 1e-33;
@@ -68,6 +74,7 @@ let dimension: i32 = 0;
 let metric: i32 = L2;
 let bits: i32 = 0;
 let rotated: i32 = 0;
+let rounds: i32 = 0;
 /** Bytes of one code. */
 let codeBytes: usize = 0;
 /** Levels go from 0 to `topLevel`. */
@@ -93,7 +100,7 @@ let boundOfE: f64 = 0;
 let boundOfN: f64 = 0;
 
 /**
- * `model`: the mean (floats, zeros up to R), then ROUNDS · R floats of ±1, both read only; `scratch`: this thread's own. Their sizes
+ * `model`: the mean (floats, zeros up to R), then `rounds` · R floats of ±1, both read only; `scratch`: this thread's own. Their sizes
  * are `rabitqModelBytes` and `rabitqScratchBytes` of src/quantize/rabitq.ts; both on multiples of 16. `epsilon0`: how many standard deviations bounds are wide.
  */
 export function configureRabitq(
@@ -108,8 +115,9 @@ export function configureRabitq(
   metric = metric_;
   bits = bits_;
   rotated = (dimension + 63) & ~63;
+  rounds = rotated & (rotated - 1) ? PARTIAL_ROUNDS : WHOLE_ROUNDS;
   topLevel = (1 << bits) - 1;
-  codeBytes = FACTOR_BYTES + ((((<usize>rotated) * <usize>(bits < 7 ? bits : 8)) / 8 + 15) & ~15);
+  codeBytes = FACTOR_BYTES + (((<usize>rotated * <usize>(bits < 7 ? bits : 8)) / 8 + 15) & ~15);
   const floats = (<usize>rotated) << 2;
   mean = model;
   flips = model + floats;
@@ -177,7 +185,7 @@ export function decodeRabitq(code: usize, x: usize): void {
     const odd = 2 * <i32>load<u8>(levels + <usize>i) - topLevel;
     store<f32>(buffer + ((<usize>i) << 2), halfScale * <f32>odd);
   }
-  unrotate(buffer, rotated, flips, ROUNDS);
+  unrotate(buffer, rotated, flips, rounds);
   for (let i = 0; i < dimension; i++) {
     const at = (<usize>i) << 2;
     store<f32>(x + at, load<f32>(buffer + at) + load<f32>(mean + at));
@@ -193,8 +201,8 @@ export function prepareRabitq(x: usize): void {
   else queryPart = <f32>(mean2 - dotWithMean(x) + (metric == COSINE ? 1 : 0));
   if (norm < LEAST_NORM) {
     memory.fill(query, 0, queryBytes());
-    querySum = 0;
     queryHalfStep = 0;
+    querySum = 0;
     boundOfE = 0;
     boundOfN = 0;
     return;
@@ -240,7 +248,7 @@ export function prepareRabitqCode(code: usize): void {
 /** From what one integer of the query is worth, |q'|², and the squared length of what rounding put across it. */
 function finishQuery(step: f64, squared: f64, error: f64): void {
   queryHalfStep = <f32>(step / 2);
-  querySum = topLevel * roundedSum;
+  querySum = bits == 1 ? -PLANE_LEVELS * rotated : topLevel * roundedSum;
   const lost = max<f64>(error, 0);
   boundOfE = spread * sqrt<f64>(squared + lost);
   boundOfN = spread * sqrt<f64>(lost);
@@ -313,13 +321,23 @@ function rotateCentred(x: usize): void {
   }
   for (let i = whole; i < bytes; i += 4) store<f32>(buffer + i, load<f32>(x + i) - load<f32>(mean + i));
   memory.fill(buffer + bytes, 0, ((<usize>rotated) << 2) - bytes);
-  rotate(buffer, rotated, flips, ROUNDS);
+  rotate(buffer, rotated, flips, rounds);
 }
 
 function dotWithMean(x: usize): f64 {
+  let sums = f64x2.splat(0);
   let sum: f64 = 0;
-  for (let i = 0; i < dimension; i++) sum += <f64>getF32(x, i) * <f64>getF32(mean, i);
-  return sum;
+  let i = 0;
+  for (; i + 4 <= dimension; i += 4) {
+    const a = v128.load(x + ((<usize>i) << 2));
+    const b = v128.load(mean + ((<usize>i) << 2));
+    const low = f64x2.mul(f64x2.promote_low_f32x4(a), f64x2.promote_low_f32x4(b));
+    const a2 = f64x2.promote_low_f32x4(v128.shuffle<f32>(a, a, 2, 3, 2, 3));
+    const b2 = f64x2.promote_low_f32x4(v128.shuffle<f32>(b, b, 2, 3, 2, 3));
+    sums = f64x2.add(sums, f64x2.add(low, f64x2.mul(a2, b2)));
+  }
+  for (; i < dimension; i++) sum += <f64>getF32(x, i) * <f64>getF32(mean, i);
+  return sum + f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
 }
 
 function writeFactors(code: usize, own: f32, factor: f32, across: f32, norm: f32): void {
@@ -400,10 +418,7 @@ function toLevels(w: v128): v128 {
 
 function productsWith(i: usize, w: v128): v128 {
   const p = f32x4.mul(f32x4.convert_i32x4_s(w), v128.load(buffer + (i << 2)));
-  return f64x2.add(
-    f64x2.promote_low_f32x4(p),
-    f64x2.promote_low_f32x4(v128.shuffle<f32>(p, p, 2, 3, 2, 3)),
-  );
+  return f64x2.add(f64x2.promote_low_f32x4(p), f64x2.promote_low_f32x4(v128.shuffle<f32>(p, p, 2, 3, 2, 3)));
 }
 
 /** Of the query just rounded: Σ v, Σ v², and Σ v · x over the buffer as it was scaled. */
@@ -412,7 +427,7 @@ let roundedSquares: i64 = 0;
 let roundedDot: f64 = 0;
 
 function queryBytes(): usize {
-  return bits == 1 ? (<usize>rotated) >> 1 : (<usize>rotated) << 1;
+  return bits == 1 ? <usize>rotated >> 1 : (<usize>rotated) << 1;
 }
 
 function roundToBytes(): void {
@@ -463,7 +478,6 @@ function roundToWords(): void {
 
 /** Levels l = 0 … 15 that stand for 2l − 15, as bits in planes. */
 function roundToPlanes(): void {
-  let sums = i32x4.splat(0);
   let squares = i32x4.splat(0);
   let products = f64x2.splat(0);
   for (let i = 0; i < rotated; i += 64) {
@@ -478,7 +492,6 @@ function roundToPlanes(): void {
       const clipped = f32x4.max(f32x4.min(f32x4.floor(x), f32x4.splat(7)), f32x4.splat(-8));
       const level = i32x4.add(truncate(clipped), i32x4.splat(8));
       const odd = i32x4.sub(i32x4.add(level, level), i32x4.splat(PLANE_LEVELS));
-      sums = i32x4.add(sums, odd);
       squares = i32x4.add(squares, i32x4.mul(odd, odd));
       products = f64x2.add(products, productsWith(at, odd));
       p0 |= (<u64>i32x4.bitmask(i32x4.shl(level, 31))) << j;
@@ -488,13 +501,12 @@ function roundToPlanes(): void {
     }
     writePlanes(i, p0, p1, p2, p3);
   }
-  roundedSum = sumI32(sums);
   roundedSquares = sumI32(squares);
   roundedDot = f64x2.extract_lane(products, 0) + f64x2.extract_lane(products, 1);
 }
 
 function writePlanes(i: i32, p0: u64, p1: u64, p2: u64, p3: u64): void {
-  const to = query + ((<usize>i) >> 1);
+  const to = query + (<usize>i >> 1);
   store<u64>(to, p0);
   store<u64>(to, p1, 8);
   store<u64>(to, p2, 16);
@@ -503,13 +515,10 @@ function writePlanes(i: i32, p0: u64, p1: u64, p2: u64, p3: u64): void {
 
 /** A one-bit code as a query: all planes are its bits, so that 1 is 15 and 0 is −15. */
 function planesOfCode(payload: usize): void {
-  let ones = 0;
   for (let i = 0; i < rotated; i += 64) {
-    const word = load<u64>(payload + ((<usize>i) >> 3));
-    ones += <i32>popcnt<u64>(word);
+    const word = load<u64>(payload + (<usize>i >> 3));
     writePlanes(i, word, word, word, word);
   }
-  roundedSum = PLANE_LEVELS * (2 * ones - rotated);
 }
 
 /** v = 2u − (2^B − 1) from the unpacked levels. */
@@ -540,9 +549,9 @@ function wordsOfLevels(): void {
 
 /** Writes the levels as they are stored. */
 function pack(payload: usize): void {
-  const half = (<usize>rotated) >> 1;
-  const quarter = (<usize>rotated) >> 2;
-  const eighth = (<usize>rotated) >> 3;
+  const half = <usize>rotated >> 1;
+  const quarter = <usize>rotated >> 2;
+  const eighth = <usize>rotated >> 3;
   if (bits == 1) packBits(payload, 0);
   else if (bits <= 3) {
     packCrumbs(payload, 0);
@@ -567,14 +576,18 @@ function packBits(payload: usize, bit: i32): void {
   }
 }
 
-/** Bit `bit` of every level; byte j of 8 has those of dimensions j, 8 + j, … of its 64. */
+/** Bit `bit` of every level, the four of every sixteenth dimension side by side. */
 function packBitsBehind(payload: usize, bit: i32): void {
+  const one = i8x16.splat(1);
   for (let i: usize = 0; i < <usize>rotated; i += 64) {
-    let word: u64 = 0;
-    for (let k: usize = 0; k < 8; k++) {
-      word |= ((load<u64>(levels + i + (k << 3)) >> bit) & 0x0101010101010101) << k;
-    }
-    store<u64>(payload + (i >> 3), word);
+    const from = levels + i;
+    const a = v128.and(i8x16.shr_u(v128.load(from), bit), one);
+    const b = v128.and(i8x16.shr_u(v128.load(from, 16), bit), one);
+    const c = v128.and(i8x16.shr_u(v128.load(from, 32), bit), one);
+    const d = v128.and(i8x16.shr_u(v128.load(from, 48), bit), one);
+    const four = v128.or(v128.or(a, i8x16.shl(b, 1)), v128.or(i8x16.shl(c, 2), i8x16.shl(d, 3)));
+    const eight = v128.and(v128.or(four, i16x8.shr_u(four, 4)), i16x8.splat(255));
+    v128.store64_lane(payload + (i >> 3), i8x16.narrow_i16x8_u(eight, eight), 0);
   }
 }
 
@@ -608,175 +621,49 @@ function unpack(payload: usize): void {
       const one = v128.and(byte, i8x16(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0));
       store<u64>(levels + i, i64x2.extract_lane(v128.and(i8x16.ne(one, i8x16.splat(0)), i8x16.splat(1)), 0));
     }
-  } else if (bits == 2) unpackOf(2, payload);
-  else if (bits == 3) unpackOf(3, payload);
-  else if (bits == 4) unpackOf(4, payload);
-  else if (bits == 5) unpackOf(5, payload);
-  else if (bits == 6) unpackOf(6, payload);
+  } else if (bits == 2) Levels.unpack(2, payload);
+  else if (bits == 3) Levels.unpack(3, payload);
+  else if (bits == 4) Levels.unpack(4, payload);
+  else if (bits == 5) Levels.unpack(5, payload);
+  else if (bits == 6) Levels.unpack(6, payload);
   else memory.copy(levels, payload, <usize>rotated);
-}
-
-// What follows is compiled once for each number of bits: `B`, `k` and `bit` are constants wherever these are called.
-
-// @ts-ignore: decorator
-@inline
-function unpackOf(B: i32, payload: usize): void {
-  const second = secondPart(B, payload);
-  for (let i: usize = 0; i < <usize>rotated; i += 64) {
-    v128.store(levels + i, sixteen(B, 0, payload, second, i));
-    v128.store(levels + i, sixteen(B, 1, payload, second, i), 16);
-    v128.store(levels + i, sixteen(B, 2, payload, second, i), 32);
-    v128.store(levels + i, sixteen(B, 3, payload, second, i), 48);
-  }
-}
-
-/** Where the bits begin that do not fit into the crumbs or nibbles. */
-// @ts-ignore: decorator
-@inline
-function secondPart(B: i32, payload: usize): usize {
-  return payload + (B <= 3 ? (<usize>rotated) >> 2 : (<usize>rotated) >> 1);
-}
-
-/** The levels of dimensions i + 16 k … i + 16 k + 15, i a multiple of 64. */
-// @ts-ignore: decorator
-@inline
-function sixteen(B: i32, k: i32, payload: usize, second: usize, i: usize): v128 {
-  if (B == 2) return crumbs(k, 0, payload + (i >> 2));
-  if (B == 3) return v128.or(crumbs(k, 0, payload + (i >> 2)), bitsBehind(k, 2, second + (i >> 3)));
-  if (B == 4) return nibbles(k, payload + (i >> 1));
-  if (B == 5) return v128.or(nibbles(k, payload + (i >> 1)), bitsBehind(k, 4, second + (i >> 3)));
-  if (B == 6) return v128.or(nibbles(k, payload + (i >> 1)), crumbs(k, 4, second + (i >> 2)));
-  return v128.load(payload + i + ((<usize>k) << 4));
-}
-
-/** Shifts cross from byte to byte within 16 bits, which masks mend; x86 has no shift of bytes. */
-// @ts-ignore: decorator
-@inline
-function nibbles(k: i32, from: usize): v128 {
-  const two = v128.load(from + (<usize>(k & 2) << 3));
-  return v128.and(k & 1 ? i16x8.shr_u(two, 4) : two, i8x16.splat(15));
-}
-
-// @ts-ignore: decorator
-@inline
-function crumbs(k: i32, bit: i32, from: usize): v128 {
-  const four = v128.load(from);
-  const shift = 2 * k - bit;
-  const moved = shift > 0 ? i16x8.shr_u(four, shift) : shift < 0 ? i16x8.shl(four, -shift) : four;
-  return v128.and(moved, i8x16.splat(<i8>(<i32>3 << bit)));
-}
-
-// @ts-ignore: decorator
-@inline
-function bitsBehind(k: i32, bit: i32, from: usize): v128 {
-  // The lower eight lanes want bit 2 k of their byte, the upper ones bit 2 k + 1.
-  const low = <i8>(<i32>1 << (2 * k));
-  const high = <i8>(<i32>1 << (2 * k + 1));
-  const wanted = i8x16(low, low, low, low, low, low, low, low, high, high, high, high, high, high, high, high);
-  const bytes = v128.load64_splat(from);
-  return v128.and(i8x16.eq(v128.and(bytes, wanted), wanted), i8x16.splat(<i8>(<i32>1 << bit)));
 }
 
 /** Σ u · v of the query and one code. */
 function levelDot(payload: usize): i32 {
-  if (bits == 1) return onesDot(payload);
-  if (bits == 2) return levelDotOf(2, payload);
-  if (bits == 3) return levelDotOf(3, payload);
-  if (bits == 4) return levelDotOf(4, payload);
-  if (bits == 5) return levelDotOf(5, payload);
-  if (bits == 6) return levelDotOf(6, payload);
-  if (bits == 7) return levelDotOf(7, payload);
+  if (bits == 1) return signDot(payload);
+  if (bits == 2) return Levels.dot(2, payload);
+  if (bits == 3) return Levels.dot(3, payload);
+  if (bits == 4) return Levels.dot(4, payload);
+  if (bits == 5) return Levels.dot(5, payload);
+  if (bits == 6) return Levels.dot(6, payload);
+  if (bits == 7) return Levels.dot(7, payload);
   return wordDot(payload);
 }
 
 /** `levelDot` of four codes, one per i32 lane. */
 function levelDotx4(a: usize, b: usize, c: usize, d: usize): v128 {
+  if (bits == 1) return signDotx4(a, b, c, d);
+  if (bits == 8) return wordDotx4(a, b, c, d);
+  if (ASC_FEATURE_RELAXED_SIMD && fusedDot) {
+    if (bits == 2) return Levels.dotx4(2, true, a, b, c, d);
+    if (bits == 3) return Levels.dotx4(3, true, a, b, c, d);
+    if (bits == 4) return Levels.dotx4(4, true, a, b, c, d);
+    if (bits == 5) return Levels.dotx4(5, true, a, b, c, d);
+    if (bits == 6) return Levels.dotx4(6, true, a, b, c, d);
+    return Levels.dotx4(7, true, a, b, c, d);
+  }
   if (bits == 4) return nibbleDotx4(a, b, c, d);
-  if (bits == 1) {
-    const low = i32x4.replace_lane(i32x4.splat(onesDot(a)), 1, onesDot(b));
-    return i32x4.replace_lane(i32x4.replace_lane(low, 2, onesDot(c)), 3, onesDot(d));
-  }
-  if (bits == 2) return levelDotx4Of(2, a, b, c, d);
-  if (bits == 3) return levelDotx4Of(3, a, b, c, d);
-  if (bits == 5) return levelDotx4Of(5, a, b, c, d);
-  if (bits == 6) return levelDotx4Of(6, a, b, c, d);
-  if (bits == 7) return levelDotx4Of(7, a, b, c, d);
-  return wordDotx4(a, b, c, d);
+  if (bits == 2) return Levels.dotx4(2, false, a, b, c, d);
+  if (bits == 3) return Levels.dotx4(3, false, a, b, c, d);
+  if (bits == 5) return Levels.dotx4(5, false, a, b, c, d);
+  if (bits == 6) return Levels.dotx4(6, false, a, b, c, d);
+  return Levels.dotx4(7, false, a, b, c, d);
 }
 
-/** Pairs of products in 16 bits: u v + u' v' for two neighbours; v a signed byte, u 0 … 127. */
-// @ts-ignore: decorator
-@inline
-function pairs(v: v128, u: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD
-    ? v128.relaxed_dot<i16>(v, u)
-    : i16x8.add(i16x8.extmul_low_i8x16_s(v, u), i16x8.extmul_high_i8x16_s(v, u));
-}
-
-/** How many pairs may be added up in 16 bits, in terms of 16 dimensions: (2^B − 1) · 127 · 2 each. */
-// @ts-ignore: decorator
-@inline
-function mayAdd(B: i32, terms: i32): bool {
-  return terms * ((1 << B) - 1) * 254 < 32768;
-}
-
-/** The pairs of 64 dimensions in 32 bits, added to `sum`. */
-// @ts-ignore: decorator
-@inline
-function addBlock(B: i32, payload: usize, second: usize, i: usize, v0: v128, v1: v128, v2: v128, v3: v128, ones: v128, sum: v128): v128 {
-  const p0 = pairs(v0, sixteen(B, 0, payload, second, i));
-  const p1 = pairs(v1, sixteen(B, 1, payload, second, i));
-  const p2 = pairs(v2, sixteen(B, 2, payload, second, i));
-  const p3 = pairs(v3, sixteen(B, 3, payload, second, i));
-  if (mayAdd(B, 4)) {
-    const four = i16x8.add(i16x8.add(p0, p1), i16x8.add(p2, p3));
-    return i32x4.add(sum, i32x4.dot_i16x8_s(four, ones));
-  }
-  if (mayAdd(B, 2)) {
-    const first = i32x4.dot_i16x8_s(i16x8.add(p0, p1), ones);
-    return i32x4.add(sum, i32x4.add(first, i32x4.dot_i16x8_s(i16x8.add(p2, p3), ones)));
-  }
-  const low = i32x4.add(i32x4.dot_i16x8_s(p0, ones), i32x4.dot_i16x8_s(p1, ones));
-  const high = i32x4.add(i32x4.dot_i16x8_s(p2, ones), i32x4.dot_i16x8_s(p3, ones));
-  return i32x4.add(sum, i32x4.add(low, high));
-}
-
-// @ts-ignore: decorator
-@inline
-function levelDotOf(B: i32, payload: usize): i32 {
-  const second = secondPart(B, payload);
-  const ones = opaqueOnes();
-  let sum = i32x4.splat(0);
-  for (let i: usize = 0; i < <usize>rotated; i += 64) {
-    const v = query + i;
-    sum = addBlock(B, payload, second, i, v128.load(v), v128.load(v, 16), v128.load(v, 32), v128.load(v, 48), ones, sum);
-  }
-  return sumI32(sum);
-}
-
-// @ts-ignore: decorator
-@inline
-function levelDotx4Of(B: i32, a: usize, b: usize, c: usize, d: usize): v128 {
-  const a2 = secondPart(B, a);
-  const b2 = secondPart(B, b);
-  const c2 = secondPart(B, c);
-  const d2 = secondPart(B, d);
-  const ones = opaqueOnes();
-  let s0 = i32x4.splat(0);
-  let s1 = i32x4.splat(0);
-  let s2 = i32x4.splat(0);
-  let s3 = i32x4.splat(0);
-  for (let i: usize = 0; i < <usize>rotated; i += 64) {
-    const v0 = v128.load(query + i);
-    const v1 = v128.load(query + i, 16);
-    const v2 = v128.load(query + i, 32);
-    const v3 = v128.load(query + i, 48);
-    s0 = addBlock(B, a, a2, i, v0, v1, v2, v3, ones, s0);
-    s1 = addBlock(B, b, b2, i, v0, v1, v2, v3, ones, s1);
-    s2 = addBlock(B, c, c2, i, v0, v1, v2, v3, ones, s2);
-    s3 = addBlock(B, d, d2, i, v0, v1, v2, v3, ones, s3);
-  }
-  return sumsI32(s0, s1, s2, s3);
+/** Sixteen-bit ones that the compiler cannot see through. */
+function opaqueOnes(): v128 {
+  return i16x8.splat(<i16>(rotated > 0));
 }
 
 /**
@@ -795,28 +682,28 @@ function nibbleDotx4(a: usize, b: usize, c: usize, d: usize): v128 {
   while (v < end) {
     let q0 = v128.load(v);
     let q1 = v128.load(v, 16);
-    let e0 = nibblePairs(q0, q1, v128.load(a), mask);
-    let e1 = nibblePairs(q0, q1, v128.load(b), mask);
-    let e2 = nibblePairs(q0, q1, v128.load(c), mask);
-    let e3 = nibblePairs(q0, q1, v128.load(d), mask);
+    let e0 = Levels.nibblePairs(q0, q1, v128.load(a), mask);
+    let e1 = Levels.nibblePairs(q0, q1, v128.load(b), mask);
+    let e2 = Levels.nibblePairs(q0, q1, v128.load(c), mask);
+    let e3 = Levels.nibblePairs(q0, q1, v128.load(d), mask);
     q0 = v128.load(v, 32);
     q1 = v128.load(v, 48);
-    e0 = i16x8.add(e0, nibblePairs(q0, q1, v128.load(a, 16), mask));
-    e1 = i16x8.add(e1, nibblePairs(q0, q1, v128.load(b, 16), mask));
-    e2 = i16x8.add(e2, nibblePairs(q0, q1, v128.load(c, 16), mask));
-    e3 = i16x8.add(e3, nibblePairs(q0, q1, v128.load(d, 16), mask));
+    e0 = i16x8.add(e0, Levels.nibblePairs(q0, q1, v128.load(a, 16), mask));
+    e1 = i16x8.add(e1, Levels.nibblePairs(q0, q1, v128.load(b, 16), mask));
+    e2 = i16x8.add(e2, Levels.nibblePairs(q0, q1, v128.load(c, 16), mask));
+    e3 = i16x8.add(e3, Levels.nibblePairs(q0, q1, v128.load(d, 16), mask));
     q0 = v128.load(v, 64);
     q1 = v128.load(v, 80);
-    e0 = i16x8.add(e0, nibblePairs(q0, q1, v128.load(a, 32), mask));
-    e1 = i16x8.add(e1, nibblePairs(q0, q1, v128.load(b, 32), mask));
-    e2 = i16x8.add(e2, nibblePairs(q0, q1, v128.load(c, 32), mask));
-    e3 = i16x8.add(e3, nibblePairs(q0, q1, v128.load(d, 32), mask));
+    e0 = i16x8.add(e0, Levels.nibblePairs(q0, q1, v128.load(a, 32), mask));
+    e1 = i16x8.add(e1, Levels.nibblePairs(q0, q1, v128.load(b, 32), mask));
+    e2 = i16x8.add(e2, Levels.nibblePairs(q0, q1, v128.load(c, 32), mask));
+    e3 = i16x8.add(e3, Levels.nibblePairs(q0, q1, v128.load(d, 32), mask));
     q0 = v128.load(v, 96);
     q1 = v128.load(v, 112);
-    e0 = i16x8.add(e0, nibblePairs(q0, q1, v128.load(a, 48), mask));
-    e1 = i16x8.add(e1, nibblePairs(q0, q1, v128.load(b, 48), mask));
-    e2 = i16x8.add(e2, nibblePairs(q0, q1, v128.load(c, 48), mask));
-    e3 = i16x8.add(e3, nibblePairs(q0, q1, v128.load(d, 48), mask));
+    e0 = i16x8.add(e0, Levels.nibblePairs(q0, q1, v128.load(a, 48), mask));
+    e1 = i16x8.add(e1, Levels.nibblePairs(q0, q1, v128.load(b, 48), mask));
+    e2 = i16x8.add(e2, Levels.nibblePairs(q0, q1, v128.load(c, 48), mask));
+    e3 = i16x8.add(e3, Levels.nibblePairs(q0, q1, v128.load(d, 48), mask));
     s0 = i32x4.add(s0, i32x4.dot_i16x8_s(e0, ones));
     s1 = i32x4.add(s1, i32x4.dot_i16x8_s(e1, ones));
     s2 = i32x4.add(s2, i32x4.dot_i16x8_s(e2, ones));
@@ -840,20 +727,9 @@ function nibbleDotx4(a: usize, b: usize, c: usize, d: usize): v128 {
   return sumsI32(s0, s1, s2, s3);
 }
 
-// @ts-ignore: decorator
-@inline
-function nibblePairs(q0: v128, q1: v128, u: v128, mask: v128): v128 {
-  return i16x8.add(pairs(q0, v128.and(u, mask)), pairs(q1, v128.and(i16x8.shr_u(u, 4), mask)));
-}
-
 function lastNibbles(q0: v128, q1: v128, q2: v128, q3: v128, at: usize, mask: v128, ones: v128): v128 {
-  const low = nibblePairs(q0, q1, v128.load(at), mask);
-  return i32x4.dot_i16x8_s(i16x8.add(low, nibblePairs(q2, q3, v128.load(at, 16), mask)), ones);
-}
-
-/** Sixteen-bit ones that the compiler cannot see through: a constant it would make anew in every round of the loop. */
-function opaqueOnes(): v128 {
-  return i16x8.splat(<i16>(rotated > 0));
+  const low = Levels.nibblePairs(q0, q1, v128.load(at), mask);
+  return i32x4.dot_i16x8_s(i16x8.add(low, Levels.nibblePairs(q2, q3, v128.load(at, 16), mask)), ones);
 }
 
 /** Bytes 0 … 255 with a query of 16-bit integers. */
@@ -861,7 +737,7 @@ function wordDot(payload: usize): i32 {
   let sum = i32x4.splat(0);
   for (let i: usize = 0; i < <usize>rotated; i += 16) {
     const v = query + (i << 1);
-    sum = i32x4.add(sum, wordProducts(v128.load(v), v128.load(v, 16), v128.load(payload + i)));
+    sum = i32x4.add(sum, Levels.wordProducts(v128.load(v), v128.load(v, 16), v128.load(payload + i)));
   }
   return sumI32(sum);
 }
@@ -874,41 +750,255 @@ function wordDotx4(a: usize, b: usize, c: usize, d: usize): v128 {
   for (let i: usize = 0; i < <usize>rotated; i += 16) {
     const low = v128.load(query + (i << 1));
     const high = v128.load(query + (i << 1), 16);
-    s0 = i32x4.add(s0, wordProducts(low, high, v128.load(a + i)));
-    s1 = i32x4.add(s1, wordProducts(low, high, v128.load(b + i)));
-    s2 = i32x4.add(s2, wordProducts(low, high, v128.load(c + i)));
-    s3 = i32x4.add(s3, wordProducts(low, high, v128.load(d + i)));
+    s0 = i32x4.add(s0, Levels.wordProducts(low, high, v128.load(a + i)));
+    s1 = i32x4.add(s1, Levels.wordProducts(low, high, v128.load(b + i)));
+    s2 = i32x4.add(s2, Levels.wordProducts(low, high, v128.load(c + i)));
+    s3 = i32x4.add(s3, Levels.wordProducts(low, high, v128.load(d + i)));
   }
   return sumsI32(s0, s1, s2, s3);
 }
 
-// @ts-ignore: decorator
-@inline
-function wordProducts(low: v128, high: v128, u: v128): v128 {
-  return i32x4.add(
-    i32x4.dot_i16x8_s(low, i16x8.extend_low_i8x16_u(u)),
-    i32x4.dot_i16x8_s(high, i16x8.extend_high_i8x16_u(u)),
-  );
-}
-
-/** Σ u · v where u is a bit and v = 2l − 15: twice the planes' common bits, less fifteen of the code's. */
-function onesDot(payload: usize): i32 {
-  let h0: u64 = 0;
-  let h1: u64 = 0;
-  let h2: u64 = 0;
-  let h3: u64 = 0;
+/**
+ * One bit: with the signs w = ±1 of a code and the odd levels v = Σ 2^j (±1) of the query, Σ w · v = 15 R − 2 Σ 2^j hamming(w, plane j).
+ * This gives half of it without 15 R, which `querySum` has.
+ */
+function signDot(payload: usize): i32 {
+  let sum: u64 = 0;
   let plane = query;
-  const end = payload + ((<usize>rotated) >> 3);
-  let ones: u64 = 0;
+  const end = payload + (<usize>rotated >> 3);
   while (payload < end) {
-    const word = load<u64>(payload);
-    h0 += popcnt<u64>(word & load<u64>(plane));
-    h1 += popcnt<u64>(word & load<u64>(plane, 8));
-    h2 += popcnt<u64>(word & load<u64>(plane, 16));
-    h3 += popcnt<u64>(word & load<u64>(plane, 24));
-    ones += popcnt<u64>(word);
+    const p0 = load<u64>(plane);
+    sum += Levels.weighted(load<u64>(payload), p0, load<u64>(plane, 8), load<u64>(plane, 16), load<u64>(plane, 24));
     payload += 8;
     plane += 32;
   }
-  return 2 * <i32>(h0 + (h1 << 1) + (h2 << 2) + (h3 << 3)) - PLANE_LEVELS * <i32>ones;
+  return -(<i32>sum);
+}
+
+function signDotx4(a: usize, b: usize, c: usize, d: usize): v128 {
+  let s0: u64 = 0;
+  let s1: u64 = 0;
+  let s2: u64 = 0;
+  let s3: u64 = 0;
+  let plane = query;
+  const end = a + (<usize>rotated >> 3);
+  while (a < end) {
+    const p0 = load<u64>(plane);
+    const p1 = load<u64>(plane, 8);
+    const p2 = load<u64>(plane, 16);
+    const p3 = load<u64>(plane, 24);
+    s0 += Levels.weighted(load<u64>(a), p0, p1, p2, p3);
+    s1 += Levels.weighted(load<u64>(b), p0, p1, p2, p3);
+    s2 += Levels.weighted(load<u64>(c), p0, p1, p2, p3);
+    s3 += Levels.weighted(load<u64>(d), p0, p1, p2, p3);
+    a += 8;
+    b += 8;
+    c += 8;
+    d += 8;
+    plane += 32;
+  }
+  const low = i32x4.replace_lane(i32x4.splat(<i32>s0), 1, <i32>s1);
+  return i32x4.neg(i32x4.replace_lane(i32x4.replace_lane(low, 2, <i32>s2), 3, <i32>s3));
+}
+
+/**
+ * What is compiled into its callers, once for each number of bits: `B`, `k` and `fused` are constants wherever these are called, so that
+ * nothing of them is left to decide in a loop.
+ */
+class Levels {
+  @inline
+  static unpack(B: i32, payload: usize): void {
+    const firstMask = Levels.firstMaskOf(B);
+    const secondMask = Levels.secondMaskOf(B);
+    let second = Levels.secondPart(B, payload);
+    const end = levels + <usize>rotated;
+    for (let to = levels; to < end; to += 64) {
+      const more = Levels.secondOf(B, second);
+      v128.store(to, Levels.sixteen(B, 0, payload, more, firstMask, secondMask));
+      v128.store(to, Levels.sixteen(B, 1, payload, more, firstMask, secondMask), 16);
+      v128.store(to, Levels.sixteen(B, 2, payload, more, firstMask, secondMask), 32);
+      v128.store(to, Levels.sixteen(B, 3, payload, more, firstMask, secondMask), 48);
+      payload += Levels.firstBytes(B);
+      second += Levels.secondBytes(B);
+    }
+  }
+
+  /** Bytes that 64 dimensions take, in crumbs, nibbles or bytes, and of the bits that do not fit into those. */
+  @inline
+  static firstBytes(B: i32): usize {
+    return B <= 3 ? 16 : B <= 6 ? 32 : 64;
+  }
+
+  @inline
+  static secondBytes(B: i32): usize {
+    return B == 6 ? 16 : 8;
+  }
+
+  /** Where the second part begins. */
+  @inline
+  static secondPart(B: i32, payload: usize): usize {
+    return payload + (B <= 3 ? <usize>rotated >> 2 : <usize>rotated >> 1);
+  }
+
+  /** The second part of 64 dimensions; single bits with those of a lane, every sixteenth dimension, in the lane's low half. */
+  @inline
+  static secondOf(B: i32, second: usize): v128 {
+    if (B == 6) return v128.load(second);
+    if (B != 3 && B != 5) return i8x16.splat(0);
+    const bytes = v128.load_ext<u8>(second);
+    return v128.or(bytes, i16x8.shl(bytes, 4));
+  }
+
+  /** Which bits of a lane are the first part's and which the second's. Variables: constants V8 would make anew in every round. */
+  @inline
+  static firstMaskOf(B: i32): v128 {
+    return i8x16.splat(rotated > 0 ? (B <= 3 ? 3 : 15) : 0);
+  }
+
+  @inline
+  static secondMaskOf(B: i32): v128 {
+    return i8x16.splat(rotated > 0 ? (B == 3 ? 4 : B == 5 ? 16 : 48) : 0);
+  }
+
+  /** The levels of sixteen dimensions, 16 k … 16 k + 15 of the 64 at `first`. */
+  @inline
+  static sixteen(B: i32, k: i32, first: usize, second: v128, firstMask: v128, secondMask: v128): v128 {
+    if (B == 2) return Levels.shifted(v128.load(first), -2 * k, firstMask);
+    if (B == 3) {
+      return v128.or(Levels.shifted(v128.load(first), -2 * k, firstMask), Levels.shifted(second, 2 - k, secondMask));
+    }
+    if (B == 7) return v128.load(first + ((<usize>k) << 4));
+    const nibbles = Levels.shifted(v128.load(first + ((<usize>k >> 1) << 4)), k & 1 ? -4 : 0, firstMask);
+    if (B == 5) return v128.or(nibbles, Levels.shifted(second, 4 - k, secondMask));
+    if (B == 6) return v128.or(nibbles, Levels.shifted(second, 4 - 2 * k, secondMask));
+    return nibbles;
+  }
+
+  /** Bits to the left, and what is wanted of each byte: bits that cross from byte to byte, x86 having no shift of bytes, are not. */
+  @inline
+  static shifted(x: v128, left: i32, mask: v128): v128 {
+    return v128.and(left > 0 ? i16x8.shl(x, left) : left < 0 ? i16x8.shr_u(x, -left) : x, mask);
+  }
+
+  @inline
+  static dot(B: i32, payload: usize): i32 {
+    const firstMask = Levels.firstMaskOf(B);
+    const secondMask = Levels.secondMaskOf(B);
+    const ones = opaqueOnes();
+    let second = Levels.secondPart(B, payload);
+    let sum = i32x4.splat(0);
+    const end = query + <usize>rotated;
+    for (let v = query; v < end; v += 64) {
+      sum = Levels.addBlock(B, false, v, payload, second, firstMask, secondMask, ones, sum);
+      payload += Levels.firstBytes(B);
+      second += Levels.secondBytes(B);
+    }
+    return sumI32(sum);
+  }
+
+  @inline
+  static dotx4(B: i32, fused: bool, a: usize, b: usize, c: usize, d: usize): v128 {
+    const firstMask = Levels.firstMaskOf(B);
+    const secondMask = Levels.secondMaskOf(B);
+    const ones = opaqueOnes();
+    let a2 = Levels.secondPart(B, a);
+    let b2 = Levels.secondPart(B, b);
+    let c2 = Levels.secondPart(B, c);
+    let d2 = Levels.secondPart(B, d);
+    let s0 = i32x4.splat(0);
+    let s1 = i32x4.splat(0);
+    let s2 = i32x4.splat(0);
+    let s3 = i32x4.splat(0);
+    const end = query + <usize>rotated;
+    for (let v = query; v < end; v += 64) {
+      s0 = Levels.addBlock(B, fused, v, a, a2, firstMask, secondMask, ones, s0);
+      s1 = Levels.addBlock(B, fused, v, b, b2, firstMask, secondMask, ones, s1);
+      s2 = Levels.addBlock(B, fused, v, c, c2, firstMask, secondMask, ones, s2);
+      s3 = Levels.addBlock(B, fused, v, d, d2, firstMask, secondMask, ones, s3);
+      a += Levels.firstBytes(B);
+      b += Levels.firstBytes(B);
+      c += Levels.firstBytes(B);
+      d += Levels.firstBytes(B);
+      a2 += Levels.secondBytes(B);
+      b2 += Levels.secondBytes(B);
+      c2 += Levels.secondBytes(B);
+      d2 += Levels.secondBytes(B);
+    }
+    return sumsI32(s0, s1, s2, s3);
+  }
+
+  /** `sum` and the products of 64 dimensions: of the query's bytes at `v` with the levels whose parts are at `first` and `second`. */
+  @inline
+  static addBlock(
+    B: i32,
+    fused: bool,
+    v: usize,
+    first: usize,
+    second: usize,
+    firstMask: v128,
+    secondMask: v128,
+    ones: v128,
+    sum: v128,
+  ): v128 {
+    const more = Levels.secondOf(B, second);
+    const u0 = Levels.sixteen(B, 0, first, more, firstMask, secondMask);
+    const u1 = Levels.sixteen(B, 1, first, more, firstMask, secondMask);
+    const u2 = Levels.sixteen(B, 2, first, more, firstMask, secondMask);
+    const u3 = Levels.sixteen(B, 3, first, more, firstMask, secondMask);
+    if (ASC_FEATURE_RELAXED_SIMD && fused) {
+      sum = v128.relaxed_dot_add<i32>(v128.load(v), u0, sum);
+      sum = v128.relaxed_dot_add<i32>(v128.load(v, 16), u1, sum);
+      sum = v128.relaxed_dot_add<i32>(v128.load(v, 32), u2, sum);
+      return v128.relaxed_dot_add<i32>(v128.load(v, 48), u3, sum);
+    }
+    const p0 = Levels.pairs(v128.load(v), u0);
+    const p1 = Levels.pairs(v128.load(v, 16), u1);
+    const p2 = Levels.pairs(v128.load(v, 32), u2);
+    const p3 = Levels.pairs(v128.load(v, 48), u3);
+    if (Levels.mayAdd(B, 4)) {
+      const four = i16x8.add(i16x8.add(p0, p1), i16x8.add(p2, p3));
+      return i32x4.add(sum, i32x4.dot_i16x8_s(four, ones));
+    }
+    if (Levels.mayAdd(B, 2)) {
+      const low = i32x4.dot_i16x8_s(i16x8.add(p0, p1), ones);
+      return i32x4.add(sum, i32x4.add(low, i32x4.dot_i16x8_s(i16x8.add(p2, p3), ones)));
+    }
+    const low = i32x4.add(i32x4.dot_i16x8_s(p0, ones), i32x4.dot_i16x8_s(p1, ones));
+    const high = i32x4.add(i32x4.dot_i16x8_s(p2, ones), i32x4.dot_i16x8_s(p3, ones));
+    return i32x4.add(sum, i32x4.add(low, high));
+  }
+
+  /** Pairs of products in 16 bits: u v + u' v' for two neighbours; v a signed byte, u 0 … 127. */
+  @inline
+  static pairs(v: v128, u: v128): v128 {
+    return ASC_FEATURE_RELAXED_SIMD
+      ? v128.relaxed_dot<i16>(v, u)
+      : i16x8.add(i16x8.extmul_low_i8x16_s(v, u), i16x8.extmul_high_i8x16_s(v, u));
+  }
+
+  /** Whether so many pairs may be added up in 16 bits: each is up to (2^B − 1) · 127 · 2. */
+  @inline
+  static mayAdd(B: i32, pairs: i32): bool {
+    return pairs * ((1 << B) - 1) * 254 < 32768;
+  }
+
+  @inline
+  static nibblePairs(q0: v128, q1: v128, u: v128, mask: v128): v128 {
+    return i16x8.add(Levels.pairs(q0, v128.and(u, mask)), Levels.pairs(q1, v128.and(i16x8.shr_u(u, 4), mask)));
+  }
+
+  @inline
+  static wordProducts(low: v128, high: v128, u: v128): v128 {
+    return i32x4.add(
+      i32x4.dot_i16x8_s(low, i16x8.extend_low_i8x16_u(u)),
+      i32x4.dot_i16x8_s(high, i16x8.extend_high_i8x16_u(u)),
+    );
+  }
+
+  /** Σ 2^j hamming(w, plane j). */
+  @inline
+  static weighted(w: u64, p0: u64, p1: u64, p2: u64, p3: u64): u64 {
+    const high = popcnt<u64>(w ^ p2) + (popcnt<u64>(w ^ p3) << 1);
+    return popcnt<u64>(w ^ p0) + (popcnt<u64>(w ^ p1) << 1) + (high << 2);
+  }
 }
