@@ -16,7 +16,7 @@ export function admit(arena: Arena, at: number, vector: Float32Array, metric: Me
  * The largest |x|² a vector may have. Distances are finite up to 8e37, but between 7-bit codes they are sums of terms that may be
  * 4 n |x|², and 4096 dimensions of that must be finite f32 values too.
  */
-const MOST_NORM2 = 1e34;
+export const MOST_NORM2 = 1e34;
 
 /** Throws VectorValueError where the vector whose |x|² this is cannot be searched under the metric. `where` names it. */
 function checkNorm2(norm2: number, vector: Float32Array, metric: Metric, where: string): void {

@@ -132,6 +132,124 @@ export function distanceOfCodes(a: Code, b: Code, metric: Metric): number {
   return metric === 'dot' ? -product : 1 - product;
 }
 
+/** What a product quantizer has learnt (`assembly/product.ts`): a vector is cut into `codebooks.length` parts of equal dimension. */
+export interface ProductCodebooks {
+  /** Of each subspace, 16 or 256 centroids. */
+  codebooks: Vector[][];
+  /** Rows of the rotation; none where vectors are not rotated. */
+  rotation: Vector[];
+  /** Is taken off before the vector is rotated. */
+  mean: Vector;
+  /** Coarse centroids, rotated; none where vectors themselves are coded. */
+  coarse: Vector[];
+}
+
+/** The vector as the codebooks know it: R (x − μ), every operation rounded to f32 where it is not rotated. */
+export function pointOf({ rotation, mean }: ProductCodebooks, x: Vector): Float32Array {
+  const centred = Float32Array.from(x, (value, i) => value - mean[i]);
+  return rotation.length === 0 ? centred : Float32Array.from(rotation, (row) => dot(row, centred));
+}
+
+/** The numbers of the nearest centroids, and of the nearest coarse one. */
+export interface ProductCode {
+  numbers: number[];
+  coarse: number;
+  /** |x − x̂|. */
+  error: number;
+}
+
+/** Rounds as the kernel does, so that of two centroids at one distance both take the first. */
+export function encodeProduct(model: ProductCodebooks, x: Vector): ProductCode {
+  const { codebooks, coarse } = model;
+  const point = pointOf(model, x);
+  const centre = coarse.length === 0 ? 0 : nearestOf(coarse.map((c) => l2(point, c)));
+  const rest = coarse.length === 0 ? point : point.map((value, i) => value - coarse[centre][i]);
+  const part = rest.length / codebooks.length;
+  const squares = codebooks.map((codebook, j) => {
+    return codebook.map((centroid) => roundedL2(rest.subarray(j * part, (j + 1) * part), centroid));
+  });
+  const numbers = squares.map(nearestOf);
+  const error = Math.sqrt(squares.reduce((sum, ofPart, j) => sum + ofPart[numbers[j]], 0));
+  return { numbers, coarse: centre, error };
+}
+
+/** Σ (a − b)² with every operation rounded to f32, one component after the other. */
+function roundedL2(a: Vector, b: Vector): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum = fround(sum + fround(fround(a[i] - b[i]) ** 2));
+  return sum;
+}
+
+/** Where the least value is; of several, the first. */
+function nearestOf(values: number[]): number {
+  return values.indexOf(Math.min(...values));
+}
+
+/** The point that the code stands for: centroids one behind the other, on top of the coarse one. */
+export function decodePoint({ codebooks, coarse }: ProductCodebooks, code: Omit<ProductCode, 'error'>): number[] {
+  const rest = code.numbers.flatMap((number, j) => Array.from(codebooks[j][number]));
+  return coarse.length === 0 ? rest : rest.map((value, i) => value + coarse[code.coarse][i]);
+}
+
+/** The vector that the code stands for: Rᵀ ŷ + μ. */
+export function decodeProduct(model: ProductCodebooks, code: Omit<ProductCode, 'error'>): number[] {
+  const { rotation, mean } = model;
+  const point = decodePoint(model, code);
+  const turned =
+    rotation.length === 0
+      ? point
+      : point.map((_, i) =>
+          dot(
+            rotation.map((row) => row[i]),
+            point,
+          ),
+        );
+  return turned.map((value, i) => value + mean[i]);
+}
+
+/** Tables of sixteen floats each as bytes (`assembly/fast-scan.ts`): entry ≈ the least of its table + step · byte. */
+export interface ByteTables {
+  bytes: Uint8Array;
+  /** What one in the sum of bytes stands for. */
+  step: number;
+  /** Σ of the tables' least entries. */
+  leastSum: number;
+}
+
+/** The step is such that the widest table has 255 of them, or that no sum of as many bytes as tables exceeds 16 bits. */
+export function quantizeTables(tables: Float32Array): ByteTables {
+  const m = tables.length / 16;
+  const rows = Array.from({ length: m }, (_, j) => tables.subarray(j * 16, (j + 1) * 16));
+  const leasts = rows.map((table) => Math.min(...table));
+  const ranges = rows.map((table, j) => fround(Math.max(...table) - leasts[j]));
+  const all = ranges.reduce((a, b) => a + b, 0);
+  const step = Math.max(fround(Math.max(...ranges) / 255), fround(all / (65535 - m)));
+  const bytes = Uint8Array.from(tables, (entry, i) => {
+    const steps = fround(fround(entry - leasts[i >> 4]) / step);
+    return step === 0 ? 0 : Math.min(nearestEven(steps), 255);
+  });
+  return { bytes, step, leastSum: leasts.reduce((a, b) => a + b, 0) };
+}
+
+/** To the nearest integer, and from the middle between two to the even one, as IEEE 754 rounds. */
+function nearestEven(value: number): number {
+  const below = Math.floor(value);
+  if (value - below === 0.5) return below + (below % 2);
+  return Math.round(value);
+}
+
+/** Distances by tables of bytes to codes of 4 bits, `codeBytes` apart, low half first. */
+export function scanCodes({ bytes, step, leastSum }: ByteTables, codes: Uint8Array, codeBytes: number): number[] {
+  const m = bytes.length / 16;
+  return Array.from({ length: codes.length / codeBytes }, (_, i) => {
+    let sum = 0;
+    for (let j = 0; j < m; j++) {
+      sum += bytes[j * 16 + ((codes[i * codeBytes + (j >> 1)] >> ((j & 1) * 4)) & 15)];
+    }
+    return leastSum + step * sum;
+  });
+}
+
 /**
  * A vector as an 8-bit code (`assembly/sq8.ts`): component i is about mid + step · levels[i]. In memory the levels are padded with
  * zeros to a multiple of 16 bytes, and the four factors follow as f32.

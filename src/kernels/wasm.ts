@@ -132,6 +132,25 @@ export interface Kernels {
   ensureAll(fromPage: number, toPage: number): number;
   faultyPage(): number;
 
+  configureKMeans(
+    dimension: number,
+    k: number,
+    rows: number,
+    centroids: number,
+    panels: number,
+    prices: number,
+    best: number,
+  ): void;
+  sumSquares(from: number, n: number): number;
+  assignRows(list: number, from: number, n: number, nearest: number, distances: number): number;
+  groupRows(n: number, nearest: number, starts: number, order: number): void;
+  moveCentroids(from: number, to: number, starts: number, order: number): void;
+  packCentroid(c: number): void;
+  placeCentroid(c: number, row: number): void;
+  nearerRows(from: number, n: number, c: number, distances: number): number;
+  rowAtSum(from: number, n: number, target: number, distances: number): number;
+  sumDistances(n: number, distances: number): number;
+
   resetDistances(): void;
   distanceCount(): number;
   formOfRecords(): number;

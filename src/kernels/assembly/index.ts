@@ -9,6 +9,18 @@ export { narrow, widen } from './bytes';
 export { configureCrc32c, crc32c } from './crc32c';
 export { rankListed, scan } from './exact';
 export { brokenSlot, configureHnsw, estimateCount, hopCount, insert, resume, search } from './hnsw';
+export {
+  assignRows,
+  configureKMeans,
+  groupRows,
+  moveCentroids,
+  nearerRows,
+  packCentroid,
+  placeCentroid,
+  rowAtSum,
+  sumDistances,
+  sumSquares,
+} from './kmeans';
 export { configureLinks } from './links';
 export { configureThread } from './locks';
 export { norm2, scale } from './norm';
