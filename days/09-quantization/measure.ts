@@ -174,9 +174,12 @@ const QUARTERS = [
 ] as const;
 
 /** A start in which one centroid is nobody's nearest, and another one has two quarters; and the steps from there. */
-export function emptyStart(points: readonly Float32Array[], module: Pick<Module, 'lloydStep'> = { lloydStep }): Clustering {
+export function emptyStart(
+  points: readonly Float32Array[],
+  module: Pick<Module, 'lloydStep'> = { lloydStep },
+): Clustering {
   const steps: Clustering['steps'] = [];
-  let centroids = EMPTY_START.map((place) => Float32Array.from(place));
+  let centroids: Float32Array[] = EMPTY_START.map((place) => Float32Array.from(place));
   for (let i = 0; i < 4; i++) {
     const step = module.lloydStep(points, centroids);
     steps.push({ ...step, from: centroids });
