@@ -9,7 +9,7 @@ import * as reference from './solution.ts';
 /** Results are kept here, so that no compiler finds them useless. */
 export let answer: unknown;
 
-const [DIMENSION, M, CODES] = [1024, 64, 2000];
+const [DIMENSION, M, CODES] = [1024, 64, 4000];
 
 export async function cases(): Promise<BenchCase[]> {
   const mine: typeof reference = await loadDay(9, 'exercise');

@@ -29,12 +29,20 @@ export function bytesFigure({ run, rows }: ScanRun, R?: number): string {
     y: { label: '↑ Bytes of a code', scale: 'log' },
     series: FAMILIES.map(({ name: label, of, color }) => ({
       ...{ label, color, named: true },
-      points: rows
-        .filter(({ codes }) => of.test(codes))
-        .sort((a, b) => a.bytes - b.bytes || a.alone - b.alone)
-        .map((row) => ({ x: recallOf(row), y: row.bytes, note: noteOf(row, label) })),
+      points: upToPerfect(
+        rows
+          .filter(({ codes }) => of.test(codes))
+          .sort((a, b) => a.bytes - b.bytes || a.alone - b.alone)
+          .map((row) => ({ x: recallOf(row), y: row.bytes, note: noteOf(row, label) })),
+      ),
     })),
   });
+}
+
+/** Codes that find everything only grow from there on. */
+function upToPerfect<Point extends { x: number }>(points: readonly Point[]): readonly Point[] {
+  const perfect = points.findIndex(({ x }) => x >= 0.9995);
+  return perfect < 0 ? points : points.slice(0, perfect + 1);
 }
 
 function noteOf({ codes, payloadBytes }: ScanRow, family: string): string {
@@ -53,7 +61,7 @@ export function errorsFigure({ run, rows }: ScanRun): string {
     height: 400,
     x: { label: 'Bits a dimension →', scale: 'log' },
     y: { label: '↑ Mean relative error, %', scale: 'log' },
-    series: FAMILIES.map(({ name: label, of, color }) => ({
+    series: FAMILIES.filter(({ name: label }) => label !== 'OPQ').map(({ name: label, of, color }) => ({
       ...{ label, color, named: true },
       points: rows
         .filter(({ codes }) => of.test(codes))

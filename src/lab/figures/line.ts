@@ -307,7 +307,8 @@ function drawNamed(
   const at = ({ x, y }: Point) => [toX(place(x)), toY(y)] as const;
   const frame = {
     ...{ x: marginLeft, y: marginTop },
-    ...{ width: width - marginLeft - marginRight, height: height - marginTop - marginBottom },
+    // Not on the axis, where its own words stand.
+    ...{ width: width - marginLeft - marginRight, height: height - marginTop - marginBottom - 14 },
   };
   // Lines are to be kept clear of, too, not only their dots.
   const taken = series.flatMap(({ points }) =>
