@@ -146,6 +146,7 @@ export interface Kernels {
   groupRows(n: number, nearest: number, starts: number, order: number): void;
   moveCentroids(from: number, to: number, starts: number, order: number): void;
   packCentroid(c: number): void;
+  packPrices(): void;
   placeCentroid(c: number, row: number): void;
   nearerRows(from: number, n: number, c: number, distances: number): number;
   rowAtSum(from: number, n: number, target: number, distances: number): number;

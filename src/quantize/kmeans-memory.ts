@@ -34,7 +34,8 @@ export interface KMeansHandle {
 
 /**
  * `nearer`: distances to the nearest seed, now that `argument` is one. `assign`: the first `argument` rows to their centroids.
- * `assignListed`: the same for the first `argument` rows of the list, apart from the assignments. `move`: centroids to their means.
+ * `assignListed`: the same for the first `argument` rows of the list, apart from the assignments. `move`: centroids to their
+ * means.
  */
 export type StepKind = 'nearer' | 'assign' | 'assignListed' | 'move';
 
@@ -67,7 +68,11 @@ export class KMeansMemory {
       return greatest;
     };
     const { dimension, k } = shapes[0];
-    const { memory, at } = Arena.reserve(rows, plan, `k-means of ${rows} × ${dimension}-D rows, ${k} centroids,`);
+    const { memory, at } = Arena.reserve(
+      rows,
+      plan,
+      `k-means of ${rows} × ${dimension}-D rows (train on fewer by "sample"; ${k} centroids)`,
+    );
     return KMeansMemory.attach({ memory, at, threads }, 0);
   }
 
@@ -96,8 +101,8 @@ export class KMeansMemory {
   }
 
   /**
-   * Copies rows in: those listed, or those from `from` to `to`. Throws VectorValueError where one is no vector that has distances;
-   * names its number in `view`.
+   * Copies rows in: those listed, or those from `from` to `to`. Throws VectorValueError where one is no vector that has
+   * distances; names its number in `view`.
    */
   load(view: RowsView, listed: Uint32Array | { from: number; to: number }): void {
     const { data, dimension, stride = dimension, offset = 0 } = view;
@@ -120,7 +125,8 @@ export class KMeansMemory {
     for (let i = 0; i < n; i++) {
       if (kernels.sumSquares(i, 1) <= MOST_NORM2) continue;
       const row = data.subarray(start(i), start(i) + dimension);
-      admit(this.#arena, at.rows, row, 'l2', `row ${list ? list[i] : from + i}`);
+      const columns = view.stride === undefined ? '' : `, columns from ${offset % stride}`;
+      admit(this.#arena, at.rows, row, 'l2', `row ${list ? list[i] : from + i}${columns}`);
     }
   }
 
@@ -150,11 +156,6 @@ export class KMeansMemory {
     return this.#u32('order', n);
   }
 
-  /** What the distances to each centroid are raised by before they are compared. */
-  get prices(): Float32Array {
-    return this.#f32('prices', this.#shape.k);
-  }
-
   get centroids(): Float32Array {
     return this.#f32('centroids', this.#shape.k * this.#shape.dimension);
   }
@@ -169,8 +170,15 @@ export class KMeansMemory {
   /** Makes the centroids, without prices, those that rows are assigned to. */
   pack(): void {
     const { k } = this.#shape;
-    this.#f32('prices', padded(k)).fill(0, 0, k).fill(Number.POSITIVE_INFINITY, k);
+    this.#f32('prices', k).fill(0);
     for (let c = 0; c < padded(k); c++) this.#arena.kernels.packCentroid(c);
+  }
+
+  /** What the distances to each centroid are raised by before they are compared. */
+  setPrices(priceOf: (c: number) => number): void {
+    const prices = this.#f32('prices', this.#shape.k);
+    for (let c = 0; c < prices.length; c++) prices[c] = priceOf(c);
+    this.#arena.kernels.packPrices();
   }
 
   /** Orders the first `n` rows by their centroids; returns how many each has. */
@@ -290,7 +298,7 @@ const ROWS_PER_UNIT = 1024;
 const CLUSTERS_PER_UNIT = 8;
 const CONTROL_WORDS = 16;
 /** What `configureKMeans` takes at `best`. */
-const BEST_BYTES = 256 * 32;
+const BEST_BYTES = 256 * 36;
 
 function padded(k: number): number {
   return Math.ceil(k / 8) * 8;
@@ -301,8 +309,8 @@ function sizesOf({ rows, dimension, k, balanced }: KMeansShape, threads: number)
     control: CONTROL_WORDS * 4,
     rows: rows * dimension * 4,
     centroids: k * dimension * 4,
-    panels: padded(k) * dimension * 4,
-    prices: padded(k) * 4,
+    panels: padded(k) * (dimension + 1) * 4,
+    prices: k * 4,
     nearest: rows * 4,
     distances: rows * 4,
     starts: (k + 1) * 4,

@@ -33,6 +33,7 @@ export function* train(
   memory.pack();
   memory.nearest(n).fill(NONE);
   const history: number[] = [];
+  let best: State | undefined;
   for (let done = 0; ; done++) {
     const changed = yield memory.stepOver('assign', n);
     const counts = memory.group(n);
@@ -40,6 +41,8 @@ export function* train(
     const inertia = memory.inertia(n);
     const gained = (history.at(-1) ?? Number.POSITIVE_INFINITY) - inertia;
     history.push(inertia);
+    // Rows that are moved for the sake of sizes may cost more than the centroids' moving gained.
+    if (bounds && !(inertia >= (best?.inertia ?? Number.POSITIVE_INFINITY))) best = stateOf(memory, n, inertia);
     onIteration?.(done, inertia);
     if (done === iterations) break;
     const mended = bounds ? 0 : mend(memory, n, counts);
@@ -47,7 +50,32 @@ export function* train(
     if (bounds || mended > 0) memory.group(n);
     yield memory.stepOfMoving();
   }
+  if (best) restore(memory, n, best);
   return { iterations: history.length - 1, history };
+}
+
+/** What the result is read from. */
+interface State {
+  inertia: number;
+  centroids: Float32Array;
+  nearest: Uint32Array;
+  distances: Float32Array;
+}
+
+function stateOf(memory: KMeansMemory, n: number, inertia: number): State {
+  const { centroids } = memory;
+  return {
+    inertia,
+    centroids: centroids.slice(),
+    nearest: memory.nearest(n).slice(),
+    distances: memory.distances(n).slice(),
+  };
+}
+
+function restore(memory: KMeansMemory, n: number, { centroids, nearest, distances }: State): void {
+  memory.centroids.set(centroids);
+  memory.nearest(n).set(nearest);
+  memory.distances(n).set(distances);
 }
 
 const NONE = 0xffffffff;

@@ -3,8 +3,8 @@
  * inertia. Lloyd's algorithm (1957, printed 1982) from a seeding by k-means++ (Arthur & Vassilvitskii 2007). What quantizers
  * call a codebook.
  *
- * The result follows from rows, options and seed alone, to the last bit: `trainKMeans` of `workers/kmeans.ts` gives the same for
- * any number of threads. (The two builds of the kernels round differently, so theirs differ in last digits.)
+ * The result follows from rows, options and seed alone, to the last bit: `trainKMeans` of `workers/kmeans.ts` gives the same
+ * for any number of threads. (The two builds of the kernels round differently, so theirs differ in last digits.)
  */
 import { DimensionError, ParameterError } from '../core/errors.ts';
 import type { Matrix } from '../core/matrix.ts';
@@ -25,17 +25,20 @@ export interface KMeansOptions {
   /** The first centroids: rows far apart, or any rows. Default: k-means++. */
   init?: 'k-means++' | 'random';
   /**
-   * Whether clusters are kept of about one size, at the cost of some inertia: none has more than ratio · rows / k rows (rounded up)
-   * or fewer than rows / k / ratio (rounded down, 1 at least). `true` is a ratio of 1.25, a number ≥ 1 is the ratio.
+   * Whether clusters are kept of about one size, at the cost of some inertia: none has more than ratio · rows / k rows (rounded
+   * up) or fewer than rows / k / ratio (rounded down, 1 at least). `true` is a ratio of 1.25, a number ≥ 1 is the ratio.
    */
   balanced?: boolean | number;
   /** The most rows per centroid to train on; which ones, the seed decides. Default: all. */
   sample?: number;
-  /** Training ends when moving the centroids changed the inertia by no more than this share. 0: when nothing moves. Default: 1e-4. */
+  /**
+   * Training ends when moving the centroids changed the inertia by no more than this share. 0: when nothing moves. Default:
+   * 1e-4.
+   */
   tolerance?: number;
   /**
-   * Whether all rows are assigned in the end. `false` leaves `assignments` empty, `counts` and `inertia` are those of the rows trained
-   * on, and rows that are not trained on are not looked at. Default: true.
+   * Whether all rows are assigned in the end. `false` leaves `assignments` empty, `counts` and `inertia` are those of the rows
+   * trained on, and rows that are not trained on are not looked at. Default: true.
    */
   assign?: boolean;
   /** Told the inertia of the rows trained on, when centroids have been moved `iteration` times. */
@@ -47,13 +50,16 @@ export interface KMeansResult {
   centroids: Matrix;
   /** For each row the number of its nearest centroid; where clusters are balanced, of its cluster's. */
   assignments: Uint32Array;
-  /** How many rows each centroid has; 0 only where there are fewer distinct rows than centroids. */
+  /** How many rows each centroid has. 0 where there are fewer distinct rows than centroids, or training was cut short. */
   counts: Uint32Array;
   /** Σ of the squared distances from rows to their centroids. */
   inertia: number;
   /** How many times the centroids were moved. */
   iterations: number;
-  /** The inertia of the rows trained on, after 0, 1, …, `iterations` moves. It never grows, but for balanced clusters. */
+  /**
+   * The inertia of the rows trained on, after 0, 1, …, `iterations` moves. It never grows, but for balanced clusters, of which
+   * the result is the best there was.
+   */
   history: number[];
 }
 
@@ -145,7 +151,7 @@ export function* solve(memory: KMeansMemory, problem: KMeansProblem): Generator<
   if (!trainingRows || !assign) {
     if (assign) assignments.set(memory.nearest(shape.rows));
     counts = countsOf(memory.nearest(shape.rows), k);
-    inertia = history[history.length - 1];
+    inertia = memory.inertia(shape.rows);
   } else {
     for (let from = 0; from < view.rows; from += shape.rows) {
       const n = Math.min(shape.rows, view.rows - from);
@@ -208,7 +214,8 @@ export function problemOf(view: RowsView, options: KMeansOptions): KMeansProblem
   const trainingCount = sample === undefined ? view.rows : Math.min(view.rows, sample * k);
   const sampled = trainingCount < view.rows;
   if (sampled && ratio !== false) {
-    const want = `balanced clusters are those of all ${view.rows} rows: leave it away, or take ${Math.ceil(view.rows / k)} or more`;
+    const least = Math.ceil(view.rows / k);
+    const want = `balanced clusters are those of all ${view.rows} rows: leave it away, or take ${least} or more`;
     throw new ParameterError({ parameter: 'sample', got: sample, want });
   }
   return {
@@ -226,7 +233,9 @@ export function problemOf(view: RowsView, options: KMeansOptions): KMeansProblem
 const BALANCE_RATIO = 1.25;
 const MAX_DIMENSION = 4096;
 
-/** `count` of `n` rows, ascending, every choice as likely as any other (selection sampling: Knuth, TAOCP 2, 3.4.2, algorithm S). */
+/**
+ * `count` of `n` rows, ascending, every choice as likely as any other (selection sampling: Knuth, TAOCP 2, 3.4.2, algorithm S).
+ */
 function sampleOf(n: number, count: number, seed: number): Uint32Array {
   const chosen = new Uint32Array(count);
   let taken = 0;

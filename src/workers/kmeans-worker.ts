@@ -1,6 +1,6 @@
 /**
- * One thread of a k-means. The first is told what to do and goes through its steps; each step is offered to the others, and whoever
- * is free takes its next unit. Waiting is by futex: a step of a millisecond leaves no time for messages.
+ * One thread of a k-means. The first is told what to do and goes through its steps; each step is offered to the others, and
+ * whoever is free takes its next unit. Waiting is by futex: a step of a millisecond leaves no time for messages.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { stepsOf } from '../quantize/kmeans.ts';

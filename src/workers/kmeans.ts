@@ -1,10 +1,10 @@
 /**
- * K-means on all cores, in the two ways in which there is something to share out: `trainKMeans` has many threads perform the steps
- * of one, `kmeansJobs` gives each thread one of many independent ones, as the codebooks of a product quantizer are. Results are
- * those of `kmeans` on one thread, bit for bit.
+ * K-means on all cores, in the two ways in which there is something to share out: `trainKMeans` has many threads perform the
+ * steps of one, `kmeansJobs` gives each thread one of many independent ones, as the codebooks of a product quantizer are.
+ * Results are those of `kmeans` on one thread, bit for bit.
  *
- * Rows are copied from the caller's matrix to the shared memory of whoever is about to work on them, so that no more than a job's
- * share is ever held twice.
+ * Rows are copied from the caller's matrix to the shared memory of whoever is about to work on them, so that no more than a
+ * job's share is ever held twice.
  */
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
@@ -23,12 +23,13 @@ import {
   solve,
 } from '../quantize/kmeans.ts';
 import { KMeansMemory } from '../quantize/kmeans-memory.ts';
+import type { Trained } from '../quantize/kmeans-training.ts';
 import type { KMeansReply, KMeansRequest, KMeansStart } from './kmeans-task.ts';
 import { startWorker } from './start-worker.ts';
 
 /**
- * `kmeans` with each step shared among `threads` threads, by default as many as there are cores. Rejects as `kmeans` throws, before
- * any thread is started where it can be told, and with WORKER_DIED where a thread ends; all have ended when it settles.
+ * `kmeans` with each step shared among `threads` threads, by default as many as there are cores. Rejects as `kmeans` throws,
+ * before any thread is started where it can be told, and with WORKER_DIED where a thread ends; all have ended when it settles.
  */
 export async function trainKMeans(
   rows: RowsView,
@@ -36,11 +37,11 @@ export async function trainKMeans(
 ): Promise<KMeansResult> {
   checkInteger('threads', threads, 1, MOST_THREADS);
   const problem = problemOf(rows, options);
-  const crew = new Crew(KMeansMemory.reserve([problem.shape], threads), threads);
+  const team = new Team(KMeansMemory.reserve([problem.shape], threads), threads);
   try {
-    return await crew.solve(problem, options.onIteration);
+    return await team.solve(problem, options.onIteration);
   } finally {
-    await crew.close();
+    await team.close();
   }
 }
 
@@ -57,22 +58,24 @@ export async function kmeansJobs(
   const problems = problemsOf(rows, jobs);
   const shapes = problems.map(({ shape }) => shape);
   const results = new Array<KMeansResult>(jobs.length);
-  const crews: Crew[] = [];
+  const teams: Team[] = [];
   let next = 0;
   let done = 0;
-  const work = async (crew: Crew) => {
+  const work = async (team: Team) => {
     while (next < problems.length) {
       const i = next++;
-      results[i] = await crew.solve(problems[i]);
+      results[i] = await team.solve(problems[i]);
       onDone?.(++done, problems.length);
     }
   };
   try {
     for (let i = 0; i < Math.min(threads, problems.length); i++)
-      crews.push(new Crew(KMeansMemory.reserve(shapes, 1), 1));
-    await Promise.all(crews.map(work));
+      teams.push(new Team(KMeansMemory.reserve(shapes, 1), 1));
+    await Promise.all(teams.map(work));
   } finally {
-    await Promise.all(crews.map((crew) => crew.close()));
+    // Where one has failed, the others take no more.
+    next = problems.length;
+    await Promise.all(teams.map((team) => team.close()));
   }
   return results;
 }
@@ -86,7 +89,7 @@ export function runOnThreads(threads?: number): KMeansRunner {
 const MOST_THREADS = 1024;
 
 /** Threads that work in one memory. The first is told what to do, and tells the others. */
-class Crew {
+class Team {
   readonly #memory: KMeansMemory;
   readonly #workers: Worker[] = [];
   readonly #threads: number;
@@ -99,7 +102,7 @@ class Crew {
     this.#threads = threads;
   }
 
-  /** Does what is asked of it one at a time. Threads are started when the first problem's rows have been found right. */
+  /** One problem at a time. The threads are started when the first one's rows have been found right. */
   async solve(problem: KMeansProblem, onIteration?: KMeansOptions['onIteration']): Promise<KMeansResult> {
     const tasks = solve(this.#memory, problem);
     let next = tasks.next();
@@ -140,10 +143,7 @@ class Crew {
     return died;
   }
 
-  #ask(
-    request: KMeansRequest,
-    onIteration?: KMeansOptions['onIteration'],
-  ): Promise<Extract<KMeansReply, { kind: 'done' }>['trained']> {
+  #ask(request: KMeansRequest, onIteration?: KMeansOptions['onIteration']): Promise<Trained> {
     const [leader] = this.#workers;
     return new Promise((resolve, reject) => {
       const hear = (reply: KMeansReply) => {

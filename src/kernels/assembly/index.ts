@@ -16,6 +16,7 @@ export {
   moveCentroids,
   nearerRows,
   packCentroid,
+  packPrices,
   placeCentroid,
   rowAtSum,
   sumDistances,

@@ -1,14 +1,14 @@
 /**
- * The steps of k-means (`quantize/kmeans.ts` has the algorithm): which centroid is nearest to each row, what the mean of each
- * cluster is, and how far each row is from the nearest seed.
+ * The steps of k-means (`quantize/kmeans-training.ts` has the algorithm): which centroid is nearest to each row, what the mean
+ * of each cluster is, and how far each row is from the nearest seed.
  *
  * Nearly all time goes into rows × centroids × dimensions, so that is blocked like a product of matrices. Eight centroids lie
- * interleaved in a panel, `panel[j]` being component j of all eight, so that a lane is a centroid and nothing is ever summed
- * across lanes; four rows by one panel are eight registers of sums, for which each component costs four broadcast loads and two
- * loads of the panel.
+ * interleaved in a panel: their prices, then their first components, and so on, of each the even ones' four and the odd ones'
+ * four. So a lane is a centroid and nothing is ever summed across lanes; four rows by one panel are eight registers of sums,
+ * for which each component costs four broadcast loads and two loads of the panel.
  *
- * Differences are squared as they are, not got from |x|² − 2 x·c + |c|². That form, fused, was 1.18 times as fast where this was
- * measured, but loses all digits for clusters far from the origin, and a row would not be at distance 0 from itself.
+ * Differences are squared as they are, not got from |x|² − 2 x·c + |c|². That form, fused, was 1.18 times as fast where this
+ * was measured, but loses all digits for clusters far from the origin, and a row would not be at distance 0 from itself.
  *
  * Every result belongs to one row or one cluster and is computed in one order, however rows are shared among threads.
  */
@@ -29,13 +29,13 @@ let k: i32 = 0;
 let rows: usize = 0;
 let centroids: usize = 0;
 let panels: usize = 0;
-/** What each centroid's distances are raised by. */
+/** What each centroid's distances are raised by; infinity closes its cluster. */
 let prices: usize = 0;
 let best: usize = 0;
 
 /**
- * `rows`, `centroids`: f32 vectors one behind the other. `panels` and `prices` have room for k rounded up to whole panels;
- * the price of what exceeds k is infinite. This thread's `best`: MOST_TILE_ROWS · 32 bytes.
+ * `rows`, `centroids`: f32 vectors one behind the other; `prices`: k floats. `panels`: 4 · (dimension + 1) bytes for each
+ * centroid, k rounded up to whole panels. This thread's `best`: MOST_TILE_ROWS · 36 bytes.
  */
 export function configureKMeans(
   dimension_: i32,
@@ -79,60 +79,67 @@ export function assignRows(list: usize, from: i32, n: i32, nearest: usize, dista
   return changed;
 }
 
-/** For each row there is at `best`, lane by lane, the least distance and whose it is. */
+/** For each row there is at `best`, lane by lane, the least distance and whose it is; the rows' addresses follow. */
 function assignTile(list: usize, from: i32, to: i32, nearest: usize, distances: usize): i32 {
-  const infinity = f32x4.splat(Infinity);
-  const end = best + ((<usize>((to - from + 3) & ~3)) << 5);
-  for (let at = best; at < end; at += 32) {
-    v128.store(at, infinity);
+  const n = (to - from + 3) & ~3;
+  const addresses = best + ((<usize>n) << 5);
+  for (let i = 0; i < n; i++) {
+    const at = best + ((<usize>i) << 5);
+    v128.store(at, f32x4.splat(Infinity));
     v128.store(at, i32x4.splat(0), 16);
+    const place = min(from + i, to - 1);
+    setU32(addresses, i, <u32>rowAt(list == 0 ? place : <i32>getU32(list, place)));
   }
-  const last = to - 1;
   for (let c = 0; c < k; c += PANEL) {
+    const panel = panelOf(c);
     let at = best;
-    for (let i = from; i < to; i += 4) {
-      const x = rowOf(list, i);
-      const y = rowOf(list, min(i + 1, last));
-      const z = rowOf(list, min(i + 2, last));
-      const w = rowOf(list, min(i + 3, last));
-      fourFromPanel(x, y, z, w, c, at);
+    for (let a = addresses, end = addresses + ((<usize>n) << 2); a < end; a += 16) {
+      fourFromPanel(load<u32>(a), load<u32>(a, 4), load<u32>(a, 8), load<u32>(a, 12), panel, c, at);
       at += 128;
     }
   }
   let changed = 0;
-  let at = best;
   for (let i = from; i < to; i++) {
-    let least = load<f32>(at);
-    let whose = load<i32>(at, 16);
-    for (let lane: usize = 4; lane < 16; lane += 4) {
-      const distance = load<f32>(at + lane);
-      const centroid = load<i32>(at + lane, 16);
-      if (distance < least || (distance == least && centroid < whose)) {
-        least = distance;
-        whose = centroid;
-      }
-    }
+    const x = getU32(addresses, i - from);
+    const whose = leastOf(best + ((<usize>(i - from)) << 5), x);
     changed += <i32>(getU32(nearest, i) != <u32>whose);
     setU32(nearest, i, whose);
-    setF32(distances, i, l2(rowOf(list, i), centroidAt(whose), dimension));
-    at += 32;
+    setF32(distances, i, l2(x, centroidAt(whose), dimension));
   }
   return changed;
 }
 
+/** Whose is the least distance of the row at x. A lane tells the panel and the pair; the pair is compared once more. */
+function leastOf(at: usize, x: usize): i32 {
+  let least = load<f32>(at);
+  let even = load<i32>(at, 16);
+  for (let lane = 1; lane < 4; lane++) {
+    const distance = getF32(at, lane);
+    const pair = <i32>getU32(at + 16, lane) + 2 * lane;
+    if (distance < least || (distance == least && pair < even)) {
+      least = distance;
+      even = pair;
+    }
+  }
+  const odd = even + 1;
+  if (odd >= k) return even;
+  const toEven = l2(x, centroidAt(even), dimension) + getF32(prices, even);
+  return l2(x, centroidAt(odd), dimension) + getF32(prices, odd) < toEven ? odd : even;
+}
+
 /** |x − c|² + price for rows x, y, z, w and the eight centroids from `c` on, into the rows' least from `at` on. */
-function fourFromPanel(x: usize, y: usize, z: usize, w: usize, c: i32, at: usize): void {
-  let panel = panels + <usize>c * rowBytes;
-  const low = v128.load(prices + ((<usize>c) << 2));
-  const high = v128.load(prices + ((<usize>c) << 2), 16);
-  let x0 = low;
-  let x1 = high;
-  let y0 = low;
-  let y1 = high;
-  let z0 = low;
-  let z1 = high;
-  let w0 = low;
-  let w1 = high;
+function fourFromPanel(x: usize, y: usize, z: usize, w: usize, panel: usize, c: i32, at: usize): void {
+  const even = v128.load(panel);
+  const odd = v128.load(panel, 16);
+  let x0 = even;
+  let x1 = odd;
+  let y0 = even;
+  let y1 = odd;
+  let z0 = even;
+  let z1 = odd;
+  let w0 = even;
+  let w1 = odd;
+  panel += 32;
   const end = x + rowBytes;
   while (x < end) {
     const c0 = v128.load(panel);
@@ -163,27 +170,25 @@ function fourFromPanel(x: usize, y: usize, z: usize, w: usize, c: i32, at: usize
     w += 4;
     panel += 32;
   }
-  keepLess(at, c, x0, x1);
-  keepLess(at + 32, c, y0, y1);
-  keepLess(at + 64, c, z0, z1);
-  keepLess(at + 96, c, w0, w1);
+  const whose = i32x4.splat(c);
+  keepLess(at, whose, x0, x1);
+  keepLess(at + 32, whose, y0, y1);
+  keepLess(at + 64, whose, z0, z1);
+  keepLess(at + 96, whose, w0, w1);
 }
 
-/** Takes the distances to centroids c … c + 7 into a row's least, lane by lane; of equals the earlier centroid stays. */
-function keepLess(at: usize, c: i32, low: v128, high: v128): void {
-  const whoseLow = i32x4.add(i32x4.splat(c), i32x4(0, 1, 2, 3));
-  const whoseHigh = i32x4.add(i32x4.splat(c), i32x4(4, 5, 6, 7));
-  let least = v128.load(at);
-  let whose = v128.load(at, 16);
-  let less = f32x4.lt(low, least);
-  least = v128.bitselect(low, least, less);
-  whose = v128.bitselect(whoseLow, whose, less);
-  less = f32x4.lt(high, least);
-  v128.store(at, v128.bitselect(high, least, less));
-  v128.store(at, v128.bitselect(whoseHigh, whose, less), 16);
+/** Takes the distances to a panel's centroids into a row's least, pair by pair; of equals the earlier pair stays. */
+function keepLess(at: usize, whose: v128, even: v128, odd: v128): void {
+  const least = v128.load(at);
+  const lesser = f32x4.pmin(even, odd);
+  const less = f32x4.lt(lesser, least);
+  v128.store(at, f32x4.pmin(least, lesser));
+  v128.store(at, v128.bitselect(whose, v128.load(at, 16), less), 16);
 }
 
-/** Lists rows 0 … n − 1 at `order` by their clusters, ascending within one; cluster c begins at `starts[c]` and k + 1 are set. */
+/**
+ * Lists rows 0 … n − 1 at `order` by their clusters, ascending within one; cluster c begins at `starts[c]` and k + 1 are set.
+ */
 export function groupRows(n: i32, nearest: usize, starts: usize, order: usize): void {
   memory.fill(starts, 0, (<usize>(k + 1)) << 2);
   for (let i = 0; i < n; i++) {
@@ -260,13 +265,19 @@ function storeTwo(at: usize, mean: v128): void {
   v128.store64_lane(at, f32x4.demote_f64x2_zero(mean), 0);
 }
 
-/** Writes centroid c into its lane of its panel; beyond k there are zeros, which their price keeps from being chosen. */
+/** Writes centroid c and its price into its lane of its panel; beyond k there are zeros, at a price that nobody takes. */
 export function packCentroid(c: i32): void {
-  const panel = panels + <usize>(c & ~(PANEL - 1)) * rowBytes + ((<usize>(c & (PANEL - 1))) << 2);
+  const at = laneOf(c);
   const centroid = centroidAt(c);
   for (let j = 0; j < dimension; j++) {
-    store<f32>(panel + ((<usize>j) << 5), c < k ? getF32(centroid, j) : 0);
+    store<f32>(at + ((<usize>j) << 5), c < k ? getF32(centroid, j) : 0, 32);
   }
+  store<f32>(at, c < k ? getF32(prices, c) : Infinity);
+}
+
+/** Writes the prices of all centroids into their panels. */
+export function packPrices(): void {
+  for (let c = 0; c < k; c++) store<f32>(laneOf(c), getF32(prices, c));
 }
 
 /** Row `row` becomes centroid c. */
@@ -275,8 +286,8 @@ export function placeCentroid(c: i32, row: i32): void {
 }
 
 /**
- * k-means++: `distances` of rows `from` … `from + n` to the nearest of the centroids so far, now that centroid c is one of them.
- * Returns their sum.
+ * k-means++: `distances` of rows `from` … `from + n` to the nearest of the centroids so far, now that centroid c is one of
+ * them. Returns their sum.
  */
 export function nearerRows(from: i32, n: i32, c: i32, distances: usize): f64 {
   const centroid = centroidAt(c);
@@ -303,7 +314,9 @@ export function nearerRows(from: i32, n: i32, c: i32, distances: usize): f64 {
   return sum;
 }
 
-/** The row from `from` on at which the sum of `distances` comes to exceed `target`; the last of `n` that is not 0 if none does. */
+/**
+ * The row from `from` on at which the sum of `distances` comes to exceed `target`; the last of `n` that is not 0 if none does.
+ */
 export function rowAtSum(from: i32, n: i32, target: f64, distances: usize): i32 {
   let sum: f64 = 0;
   let found = from;
@@ -328,8 +341,13 @@ function rowAt(i: i32): usize {
   return rows + <usize>i * rowBytes;
 }
 
-function rowOf(list: usize, i: i32): usize {
-  return rowAt(list == 0 ? i : <i32>getU32(list, i));
+function panelOf(c: i32): usize {
+  return panels + <usize>(c & ~(PANEL - 1)) * (rowBytes + 4);
+}
+
+/** The price of centroid c in its panel; its components follow, each 32 bytes on. */
+function laneOf(c: i32): usize {
+  return panelOf(c) + ((<usize>(c & 1)) << 4) + ((<usize>((c & (PANEL - 1)) >> 1)) << 2);
 }
 
 function centroidAt(c: i32): usize {
