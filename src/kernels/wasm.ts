@@ -81,6 +81,7 @@ export interface Kernels {
   prepareSq8Code(code: number): void;
   sq8Distance(code: number): number;
   sq8Bound(code: number): number;
+  levelsDotx4Into(a: number, b: number, c: number, d: number, out: number): void;
   sq8DistancesInto(codes: number, count: number, out: number): void;
   sq8BoundsInto(codes: number, count: number, out: number): void;
 

@@ -16,7 +16,7 @@ import { METRIC_CODES } from '../kernels/vectors.ts';
 import type { Quantizer } from './quantizer.ts';
 
 export interface ScalarOptions {
-  /** Bits of a component that are used; each takes a byte. 7: the codes that an index walks on, and 1.3 times as fast. Default 8. */
+  /** Of each component; either takes a byte. 7: the codes that an index walks on. Default 8. */
   bits?: 7 | 8;
   /** Whose range the levels span. 7 bits go with 'vector' only. Default 'vector'. */
   ranges?: 'vector' | 'dimension';
@@ -90,8 +90,9 @@ export class ScalarQuantizer implements Quantizer {
     });
     this.#arena = Arena.reserve(1, plan, `a quantizer of ${dimension} dimensions`);
     const { at, f32, kernels } = this.#arena;
-    if (trained) f32.set(sq8Model(trained), at.model >>> 2);
-    kernels.configureSq8(dimension, METRIC_CODES[metric], formOf(bits, ranges), at.model, at.scratch);
+    const { form, model } = this.kernelModel;
+    f32.set(model, at.model >>> 2);
+    kernels.configureSq8(dimension, METRIC_CODES[metric], form, at.model, at.scratch);
   }
 
   encode(vectors: Float32Array): Uint8Array {
@@ -153,6 +154,12 @@ export class ScalarQuantizer implements Quantizer {
     return this.#runBlocks(codes, kernels.sq8DistancesInto);
   }
 
+  /** What `configureSq8` takes: the form's number and the model, which has no floats with ranges of vectors. */
+  get kernelModel(): { form: number; model: Float32Array } {
+    const model = this.#ranges ? sq8Model(this.#ranges) : new Float32Array(0);
+    return { form: formOf(this.bits, this.ranges), model };
+  }
+
   toBytes(): Uint8Array {
     return serialize(this, this.#ranges);
   }
@@ -207,7 +214,7 @@ export function sq8CodeBytes(dimension: number): number {
   return paddedTo16(dimension) + 16;
 }
 
-/** Bytes of what threads share and read only: what `sq8Model` gives, nothing with ranges of vectors. */
+/** Bytes of what threads share and read only: `ScalarQuantizer.kernelModel`, nothing with ranges of vectors. */
 export function sq8ModelBytes(dimension: number, ranges: 'vector' | 'dimension'): number {
   return ranges === 'dimension' ? 12 * paddedTo16(dimension) : 0;
 }
@@ -316,7 +323,7 @@ function trainRanges({ data, rows, dimension }: Matrix, metric: Metric, quantile
 }
 
 /** Mids, steps and inverse steps, each padded with zeros to a multiple of 16: the block that `configureSq8` takes as its model. */
-export function sq8Model({ mids, steps }: Ranges): Float32Array {
+function sq8Model({ mids, steps }: Ranges): Float32Array {
   const padded = paddedTo16(mids.length);
   const model = new Float32Array(3 * padded);
   model.set(mids);

@@ -179,6 +179,24 @@ onBothBuilds('8-bit codes', (build) => {
     fc.assert(property, seeded(600));
   });
 
+  it('the bound is no larger than it must be: where every component is off by nearly half a step, all of it is needed', () => {
+    for (const form of ['vector8', 'vector7'] as const) {
+      const n = 900;
+      // One step is 1; the ends are levels themselves.
+      const x = new Float32Array(n).fill(5.49);
+      x[0] = form === 'vector8' ? -127 : 0;
+      x[1] = 127;
+      const ones = new Float32Array(n).fill(1);
+      coded.configure(n, 'dot', form, rangesOf([x]));
+      const [at] = coded.encode([x]);
+      memory.kernels.prepareSq8(memory.put(ones));
+      const off = Math.abs(memory.kernels.sq8Distance(at) - exact(ones, x, 'dot'));
+      const bound = memory.kernels.sq8Bound(at);
+      expect(off / bound).toBeGreaterThan(0.97);
+      expect(off / bound).toBeLessThanOrEqual(1);
+    }
+  });
+
   it('the distance is that between what the codes stand for, up to rounding', () => {
     const property = fc.property(dimensions, fc.nat(), forms, metrics, (n, seed, form, metric) => {
       const kinds = Array.from({ length: 6 }, (_, i): Sample => ({ kind: 'normal', seed: seed + i }));

@@ -7,9 +7,17 @@ import { DimensionError, ParameterError, VectorValueError } from '../../src/core
 import type { Matrix } from '../../src/core/matrix.ts';
 import { METRICS, type Metric } from '../../src/core/metric.ts';
 import { Random } from '../../src/core/random.ts';
+import { Arena } from '../../src/kernels/memory.ts';
 import * as twin from '../../src/kernels/scalar.ts';
+import { METRIC_CODES } from '../../src/kernels/vectors.ts';
 import { loadDataset } from '../../src/lab/datasets.ts';
-import { type ScalarOptions, ScalarQuantizer, sq8ScratchBytes } from '../../src/quantize/scalar.ts';
+import {
+  type ScalarOptions,
+  ScalarQuantizer,
+  sq8CodeBytes,
+  sq8ModelBytes,
+  sq8ScratchBytes,
+} from '../../src/quantize/scalar.ts';
 import { seeded } from '../kernels/samples.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
@@ -253,6 +261,40 @@ describe.each(Object.entries(FORMS))('%s', (_, form) => {
         const size = Math.sqrt(twin.norm2(meant) * twin.norm2(x)) + Math.abs(truth);
         expect(Math.abs(symmetric[i] - truth)).toBeLessThanOrEqual(1e-4 * size);
       }
+    }
+  });
+
+  it('its kernels stand alone: with its model in another memory they give the same codes, distances and bounds', () => {
+    const vectors = rowsOf(20, 37, 6);
+    const query = row(vectors, 7);
+    for (const metric of ['l2', 'dot', 'manhattan'] as const) {
+      const quantizer = ScalarQuantizer.train(vectors, { ...form, metric });
+      const { form: number, model } = quantizer.kernelModel;
+      expect(model.byteLength).toBe(sq8ModelBytes(37, quantizer.ranges));
+      const { codeBytes } = quantizer;
+      expect(sq8CodeBytes(37)).toBe(codeBytes);
+      const plan = () => ({
+        model: model.byteLength,
+        scratch: sq8ScratchBytes(37),
+        x: 37 * 4,
+        codes: 20 * codeBytes,
+        out: 96,
+      });
+      const { kernels, at, f32, bytes } = Arena.reserve(1, plan, 'a test');
+      f32.set(model, at.model / 4);
+      kernels.configureSq8(37, METRIC_CODES[metric], number, at.model, at.scratch);
+      for (let i = 0; i < 20; i++) {
+        f32.set(row(vectors, i), at.x / 4);
+        kernels.encodeSq8(at.x, at.codes + i * codeBytes);
+      }
+      const codes = bytes.slice(at.codes, at.codes + 20 * codeBytes);
+      expect(codes).toEqual(quantizer.encode(vectors.data));
+      f32.set(query, at.x / 4);
+      kernels.prepareSq8(at.x);
+      kernels.sq8DistancesInto(at.codes, 20, at.out);
+      expect(f32.slice(at.out / 4, at.out / 4 + 20)).toEqual(quantizer.distances(query, codes));
+      kernels.sq8BoundsInto(at.codes, 20, at.out);
+      expect(f32.slice(at.out / 4, at.out / 4 + 20)).toEqual(quantizer.errorBounds(query, codes));
     }
   });
 

@@ -3,6 +3,7 @@
 import { hamming, hammingx4 } from './bits';
 import { codeDot, codeDotx4, decode, encode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
+import { levelsDotx4 } from './sq8';
 
 export { configureBlocks, ensure, ensureAll, faultyPage, setChecking } from './blocks';
 export { narrow, widen } from './bytes';
@@ -87,4 +88,8 @@ export function codeDotx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, 
 
 export function hammingx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
   v128.store(out, hammingx4(q, a, b, c, d, n));
+}
+
+export function levelsDotx4Into(a: usize, b: usize, c: usize, d: usize, out: usize): void {
+  v128.store(out, levelsDotx4(a, b, c, d));
 }

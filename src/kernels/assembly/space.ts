@@ -8,7 +8,18 @@
 
 import { ensure } from './blocks';
 import { bytesDotx4, bytesManhattanx4, narrow, widen, widenToWords } from './bytes';
-import { codeBytes, codeDot, codeDotx4, decode, dotOfCodes, encode, l2OfCodes, manhattanToCode } from './codes';
+import {
+  codeBytes,
+  codeDot,
+  codeDotx4,
+  decode,
+  dotOfCodes,
+  dotOfCodesx4,
+  encode,
+  l2OfCodes,
+  l2OfCodesx4,
+  manhattanToCode,
+} from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 import { getU32 } from './words';
 
@@ -38,12 +49,6 @@ let query: usize = 0;
 let floatQuery: bool = false;
 /** |q|² of a query of bytes. */
 let queryNorm2: i32 = 0;
-/** n · lo + step · Σc of the prepared query's code, and its factors. */
-let queryOffset: f32 = 0;
-let queryLo: f32 = 0;
-let queryStep: f32 = 0;
-let querySum: f32 = 0;
-let querySquares: f32 = 0;
 
 /** Distances evaluated since `resetDistances`. */
 let distances: i32 = 0;
@@ -122,17 +127,7 @@ export function prepare(record: usize): void {
     if (metric != MANHATTAN) widenToWords(record, decoded, dimension);
     return;
   }
-  if (!sq7) return;
-  if (metric == MANHATTAN) {
-    decode(record, decoded, dimension);
-    return;
-  }
-  const factors = record + codedBytes;
-  queryLo = load<f32>(factors);
-  queryStep = load<f32>(factors, 4);
-  querySum = load<f32>(factors, 8);
-  querySquares = load<f32>(factors, 12);
-  queryOffset = <f32>dimension * queryLo + querySum;
+  if (sq7 && metric == MANHATTAN) decode(record, decoded, dimension);
 }
 
 /** Distance from the query to the vector at `record`. */
@@ -162,32 +157,14 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
       lanes = f32x4.replace_lane(lanes, 2, manhattanToCode(decoded, c, dimension));
       return f32x4.replace_lane(lanes, 3, manhattanToCode(decoded, d, dimension));
     }
-    const integers = f32x4.convert_i32x4_s(codeDotx4(query, a, b, c, d, <i32>codedBytes));
-    // Four rows of factors, transposed: lo, step, step · Σc, step² · Σc².
-    const fa = v128.load(a + codedBytes);
-    const fb = v128.load(b + codedBytes);
-    const fc = v128.load(c + codedBytes);
-    const fd = v128.load(d + codedBytes);
-    const ab01 = v128.shuffle<f32>(fa, fb, 0, 4, 1, 5);
-    const cd01 = v128.shuffle<f32>(fc, fd, 0, 4, 1, 5);
-    const ab23 = v128.shuffle<f32>(fa, fb, 2, 6, 3, 7);
-    const cd23 = v128.shuffle<f32>(fc, fd, 2, 6, 3, 7);
-    const lo = v128.shuffle<f32>(ab01, cd01, 0, 1, 4, 5);
-    const step = v128.shuffle<f32>(ab01, cd01, 2, 3, 6, 7);
-    const sums = v128.shuffle<f32>(ab23, cd23, 0, 1, 4, 5);
-    const ofCodes = f32x4.mul(f32x4.mul(step, integers), f32x4.splat(queryStep));
-    if (metric == L2) {
-      const squares = f32x4.add(v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7), f32x4.splat(querySquares));
-      const apart = f32x4.sub(lo, f32x4.splat(queryLo));
-      const between = f32x4.sub(sums, f32x4.splat(querySum));
-      const offset = f32x4.add(f32x4.mul(apart, f32x4.splat(<f32>dimension)), f32x4.add(between, between));
-      const within = f32x4.sub(squares, f32x4.add(ofCodes, ofCodes));
-      return f32x4.max(f32x4.add(f32x4.mul(apart, offset), within), f32x4.splat(0));
-    }
-    const product = f32x4.add(
-      f32x4.add(f32x4.mul(lo, f32x4.splat(queryOffset)), f32x4.mul(sums, f32x4.splat(queryLo))),
-      ofCodes,
-    );
+    const integers = codeDotx4(query, a, b, c, d, <i32>codedBytes);
+    const factors = query + codedBytes;
+    a += codedBytes;
+    b += codedBytes;
+    c += codedBytes;
+    d += codedBytes;
+    if (metric == L2) return l2OfCodesx4(factors, a, b, c, d, integers, dimension);
+    const product = dotOfCodesx4(factors, a, b, c, d, integers, dimension);
     return metric == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
   }
   if (u8s) {

@@ -185,8 +185,8 @@ function encodeInRange(x: usize, code: usize): void {
 }
 
 function encodeInDimensions(x: usize, code: usize): void {
-  let energy: f64 = 0;
-  let missed: f64 = 0;
+  let energy = f64x2.splat(0);
+  let missed = f64x2.splat(0);
   let product = f64x2.splat(0);
   for (let i: usize = 0; i < padded; i += 4) {
     const at = i << 2;
@@ -199,14 +199,14 @@ function encodeInDimensions(x: usize, code: usize): void {
     const above = f32x4.mul(step, f32x4.convert_i32x4_s(c));
     const meant = f32x4.add(mid, above);
     const off = f32x4.sub(components, meant);
-    energy += squareSum(above);
-    missed += squareSum(off);
+    energy = addProducts(energy, above, above);
+    missed = addProducts(missed, off, off);
     product = addProducts(product, mid, meant);
   }
   const factors = code + padded;
-  store<f32>(factors, <f32>energy);
-  store<f32>(factors, <f32>(sqrt<f64>(missed) * (1 + 4 * EPS)), 4);
-  store<f32>(factors, <f32>(f64x2.extract_lane(product, 0) + f64x2.extract_lane(product, 1)), 8);
+  store<f32>(factors, <f32>sumF64(energy));
+  store<f32>(factors, <f32>(sqrt<f64>(sumF64(missed)) * (1 + 4 * EPS)), 4);
+  store<f32>(factors, <f32>sumF64(product), 8);
   store<f32>(factors, 0, 12);
 }
 
@@ -222,18 +222,14 @@ function lanesOf(x: usize, i: usize): v128 {
   return lanes;
 }
 
-/** Σ x² of four lanes in f64, where squares of f32 values neither overflow nor vanish. */
-function squareSum(x: v128): f64 {
-  const low = f64x2.promote_low_f32x4(x);
-  const high = promoteHigh(x);
-  const squares = f64x2.add(f64x2.mul(low, low), f64x2.mul(high, high));
-  return f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1);
-}
-
-/** sums + Σ ab of four lanes, in f64. */
+/** sums + Σ ab of four lanes in f64, where products of f32 values neither overflow nor vanish. */
 function addProducts(sums: v128, a: v128, b: v128): v128 {
   const low = f64x2.mul(f64x2.promote_low_f32x4(a), f64x2.promote_low_f32x4(b));
   return f64x2.add(sums, f64x2.add(low, f64x2.mul(promoteHigh(a), promoteHigh(b))));
+}
+
+function sumF64(a: v128): f64 {
+  return f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
 }
 
 function promoteHigh(x: v128): v128 {
@@ -356,9 +352,9 @@ function prepareWords(): void {
   }
   most = f32x4.max(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
   const greatestW = max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1));
-  const scale = scaleFor(<f64>greatestW, f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1));
+  const scale = scaleFor(<f64>greatestW, sumF64(sums));
   worth = worthOf(scale);
-  own = <f32>(f64x2.extract_lane(parts, 0) + f64x2.extract_lane(parts, 1));
+  own = <f32>sumF64(parts);
   const scales = f32x4.splat(scale);
   for (let i: usize = 0; i < bytes; i += 32) {
     const low = truncate(f32x4.nearest(f32x4.mul(v128.load(floats + i), scales)));
@@ -442,7 +438,11 @@ function levelsDot(code: usize): i32 {
   return flipped + sumI32(i32x4.add(s0, s1));
 }
 
-function levelsDotx4(a: usize, b: usize, c: usize, d: usize): v128 {
+/**
+ * The same of four codes, one per i32 lane. Called from two places, so it stays a function of its own: within a larger one V8 spills
+ * registers in its loop.
+ */
+export function levelsDotx4(a: usize, b: usize, c: usize, d: usize): v128 {
   if (!ASC_FEATURE_RELAXED_SIMD) return wordsDotx4(a, b, c, d);
   let s0 = i32x4.splat(0);
   let s1 = i32x4.splat(0);
