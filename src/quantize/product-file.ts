@@ -12,7 +12,7 @@
 import { crc32c } from '../core/crc32c.ts';
 import { ParameterError } from '../core/errors.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
-import type { ProductModel } from './product-training.ts';
+import type { ProductModel } from './product-layout.ts';
 
 export function encodeModel({ shape, mean, rotation, coarse, codebooks }: ProductModel): Uint8Array {
   const { dimension, metric, m, bits, opq, centroids } = shape;
@@ -60,7 +60,8 @@ export function decodeModel(bytes: Uint8Array): ProductModel {
     (bits === 4 || bits === 8) &&
     opq <= 1 &&
     centroids <= MOST_CENTROIDS;
-  if (!isShape) throw fail('the header makes no sense: train the quantizer again');
+  const unused = bytes.subarray(UNUSED_AT, HEADER_BYTES);
+  if (!isShape || unused.some((byte) => byte !== 0)) throw fail('the header makes no sense: train the quantizer again');
 
   const lengths = [dimension, opq * dimension ** 2, centroids * dimension, 2 ** bits * dimension];
   const wantBytes = lengths.reduce((sum, length) => sum + length * 4, HEADER_BYTES);
@@ -86,6 +87,7 @@ export const MOST_CENTROIDS = 65_536;
 const MAGIC = Uint8Array.of(0x89, 0x41, 0x50, 0x51, 0x0d, 0x0a, 0x1a, 0x0a);
 const VERSION = 1;
 const SUM_AT = 12;
+const UNUSED_AT = 40;
 const HEADER_BYTES = 64;
 const SUPPORTED = ['l2', 'dot', 'cosine'] as const;
 const MOST_COMPONENT = 1e18;

@@ -1,4 +1,4 @@
-/** What a product quantizer takes in memory: the model that all threads share, a thread's scratch, a code, a block of codes. */
+/** What a product quantizer is in memory: the model that all threads share, a thread's scratch, a code, a block of codes. */
 import type { Metric } from '../core/metric.ts';
 
 /** All that decides the sizes. */
@@ -13,6 +13,19 @@ export interface ProductShape {
   opq: boolean;
   /** Coarse centroids; 0: vectors are coded themselves, not their residuals. */
   centroids: number;
+}
+
+/** All that codes depend on. */
+export interface ProductModel {
+  shape: ProductShape;
+  /** What is taken off every vector first; zeros under dot and cosine, where distances depend on where the origin is. */
+  mean: Float32Array;
+  /** D × D by rows; empty without OPQ. */
+  rotation: Float32Array;
+  /** Coarse centroids by rows, rotated; empty without residuals. */
+  coarse: Float32Array;
+  /** Centroid c of subspace j: the D / m floats from (j · 2^bits + c) · D / m on. */
+  codebooks: Float32Array;
 }
 
 export interface ProductLayout {
@@ -53,7 +66,7 @@ export function productLayout({ dimension, m, bits, opq, centroids }: ProductSha
   const coarse = rotation + (opq ? dimension * vectorBytes : 0);
 
   // A vector, two points, distances to a codebook, tables; with 4 bits those of single subspaces, as floats and as bytes.
-  const tables = payloadBytes * TABLE_BYTES + (bits === 4 ? 2 * payloadBytes * (64 + 16) : 0);
+  const tables = payloadBytes * TABLE_BYTES + (bits === 4 ? 2 * payloadBytes * (64 + 32) : 0);
   return {
     ...{ part, stride, payloadBytes, errorAt },
     codeBytes: roundUp(errorAt + (centroids > 0 ? 12 : 4), 16),
@@ -62,6 +75,31 @@ export function productLayout({ dimension, m, bits, opq, centroids }: ProductSha
     blockBytes: m * 16 + (centroids > 0 ? BLOCK_CODES * 8 : 0),
     at: { mean, rows, columns, rotation, coarse },
   };
+}
+
+/** Writes the model as `configureProduct` goes by it: `modelBytes` bytes, all of them zero before. */
+export function writeModel({ shape, mean, rotation, coarse, codebooks }: ProductModel, to: Uint8Array): void {
+  const { dimension, m, bits, centroids, opq } = shape;
+  const { at, part, stride, modelBytes } = productLayout(shape);
+  const floats = new Float32Array(to.buffer, to.byteOffset, modelBytes / 4);
+  const K = 2 ** bits;
+  const rows = floats.subarray(at.rows / 4);
+  const columns = floats.subarray(at.columns / 4);
+  floats.set(mean);
+  for (let j = 0; j < m; j++) {
+    for (let c = 0; c < K; c++) {
+      const centroid = codebooks.subarray((j * K + c) * part, (j * K + c + 1) * part);
+      rows.set(centroid, (j * K + c) * stride);
+      for (let i = 0; i < part; i++) columns[(j * part + i) * K + c] = centroid[i];
+    }
+  }
+  const padded = Math.ceil(dimension / 4) * 4;
+  for (let i = 0; opq && i < dimension; i++) {
+    floats.set(rotation.subarray(i * dimension, (i + 1) * dimension), at.rotation / 4 + i * padded);
+  }
+  for (let i = 0; i < centroids * m; i++) {
+    floats.set(coarse.subarray(i * part, (i + 1) * part), at.coarse / 4 + i * stride);
+  }
 }
 
 /** 256 floats: a distance for every value that a byte may have. */

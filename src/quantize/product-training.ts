@@ -10,20 +10,7 @@ import { Arena } from '../kernels/memory.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
 import type { KMeansJob, KMeansRunner } from './kmeans.ts';
 import { allocateEigenvalues, meanOf } from './opq.ts';
-import { type ProductShape, productLayout } from './product-layout.ts';
-
-/** All that codes depend on. */
-export interface ProductModel {
-  shape: ProductShape;
-  /** What is taken off every vector first; zeros under dot and cosine, where distances depend on where the origin is. */
-  mean: Float32Array;
-  /** D × D by rows; empty without OPQ. */
-  rotation: Float32Array;
-  /** Coarse centroids by rows, rotated; empty without residuals. */
-  coarse: Float32Array;
-  /** Centroid c of subspace j: the D / m floats from (j · 2^bits + c) · D / m on. */
-  codebooks: Float32Array;
-}
+import { type ProductModel, type ProductShape, productLayout } from './product-layout.ts';
 
 export interface TrainingOptions {
   seed: number;
@@ -95,7 +82,7 @@ function chosenRows(vectors: Matrix, sample: number, seed: number, metric: Produ
   for (let i = 0; i < rows && chosen < most; i++) {
     // Of those left each is as likely (Knuth, "The Art of Computer Programming", volume 2, algorithm 3.4.2 S).
     if (hashToUnit(seed, i) * (rows - i) > most - chosen) continue;
-    admit(arena, at, row(vectors, i), metric, `vector ${i}`);
+    admit(arena, at, row(vectors, i), metric, `row ${i}`);
     data.set(admitted, chosen * dimension);
     chosen++;
   }

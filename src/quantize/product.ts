@@ -11,8 +11,15 @@ import { Arena } from '../kernels/memory.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
 import { type KMeansRunner, runSequentially } from './kmeans.ts';
 import { decodeModel, encodeModel, MOST_CENTROIDS, MOST_DIMENSIONS } from './product-file.ts';
-import { BLOCK_CODES, type ProductLayout, type ProductShape, productLayout } from './product-layout.ts';
-import { checkEnough, type ProductModel, trainModel } from './product-training.ts';
+import {
+  BLOCK_CODES,
+  type ProductLayout,
+  type ProductModel,
+  type ProductShape,
+  productLayout,
+  writeModel,
+} from './product-layout.ts';
+import { checkEnough, trainModel } from './product-training.ts';
 import type { Quantizer } from './quantizer.ts';
 
 export interface ProductOptions {
@@ -29,7 +36,8 @@ export interface ProductOptions {
   iterations?: number;
   /**
    * Whether vectors are rotated first, so that all parts carry as much (Ge, He, Ke, Sun 2013, eigenvalue allocation). Training
-   * takes an eigendecomposition, and every vector and query a multiplication by a D × D matrix. Default: false.
+   * takes an eigendecomposition, 6 s in 1024 dimensions growing with their cube, and every vector and query is
+   * multiplied by a D × D matrix, which takes longer than its tables. Default: false.
    */
   opq?: boolean;
   /** Codes of what is left of a vector when the nearest of so many coarse centroids is taken off. */
@@ -45,7 +53,11 @@ export interface ProductOptions {
  * for the coarse centroid; padded to a multiple of 16 (`codeBytes`).
  *
  * Distances are asymmetric: from the query itself to the vector that the code stands for. Their bounds are certain: by the
- * stored error and the triangle inequality (l2), or the Cauchy-Schwarz inequality (dot, cosine).
+ * stored error and the triangle inequality (l2), or the Cauchy-Schwarz inequality (dot, cosine), with room for what f32
+ * arithmetic rounds.
+ *
+ * With 1024 dimensions and 64 bytes, recall@10 of embedding-1024-30k (300 queries) is 0.64, and 0.985 where the first 100 are
+ * ranked again exactly; with OPQ 0.83 and 1.
  */
 export class ProductQuantizer implements Quantizer {
   readonly kind = 'product';
@@ -73,6 +85,7 @@ export class ProductQuantizer implements Quantizer {
     checkInteger('sample', sample, 1, Number.MAX_SAFE_INTEGER);
     checkInteger('iterations', iterations, 0, Number.MAX_SAFE_INTEGER);
     checkInteger('seed', seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    checkFloats('vectors.data', vectors.data);
     if (vectors.data.length !== vectors.rows * vectors.dimension) {
       const want = `${vectors.rows} × ${vectors.dimension} floats`;
       throw new ParameterError({ parameter: 'vectors.data.length', got: vectors.data.length, want });
@@ -108,6 +121,7 @@ export class ProductQuantizer implements Quantizer {
   encode(vectors: Float32Array): Uint8Array {
     const { dimension, codeBytes } = this;
     const { kernels, at, bytes } = this.#arena;
+    checkFloats('vectors', vectors);
     if (vectors.length % dimension !== 0) {
       throw new DimensionError({
         expected: `a multiple of ${dimension}`,
@@ -121,7 +135,7 @@ export class ProductQuantizer implements Quantizer {
       const here = Math.min(CODES, rows - first);
       for (let i = 0; i < here; i++) {
         const vector = vectors.subarray((first + i) * dimension, (first + i + 1) * dimension);
-        admit(this.#arena, at.vector, vector, this.metric, `vector ${first + i}`);
+        admit(this.#arena, at.vector, vector, this.metric, `row ${first + i}`);
         kernels.encodeProduct(at.vector, at.codes + i * codeBytes);
       }
       codes.set(bytes.subarray(at.codes, at.codes + here * codeBytes), first * codeBytes);
@@ -229,12 +243,23 @@ export class ProductQuantizer implements Quantizer {
     return this.#arena.kernels.prepareProductScan();
   }
 
+  /** What `configureProduct` of the kernels wants to know, wherever codes lie; `productLayout` of it gives the sizes. */
+  get shape(): ProductShape {
+    return this.#model.shape;
+  }
+
+  /** Writes the model that the kernels read: `productLayout(shape).modelBytes` bytes, all of them zero before. */
+  writeModel(to: Uint8Array): void {
+    writeModel(this.#model, to);
+  }
+
   toBytes(): Uint8Array {
     return encodeModel(this.#model);
   }
 
   #prepare(query: Float32Array): void {
     const { kernels, at } = this.#arena;
+    checkFloats('query', query);
     if (query.length !== this.dimension) {
       throw new DimensionError({ expected: this.dimension, got: query.length, where: 'query' });
     }
@@ -297,6 +322,9 @@ export class ProductQuantizer implements Quantizer {
 
 type Region = 'model' | 'scratch' | 'vector' | 'codes' | 'packed' | 'distances';
 
+/** Without coarse centroids no model comes near this; with the scratch it stays below what one memory holds. */
+const MOST_MODEL_BYTES = 2 ** 30;
+
 /** Codes that go through the kernels at a time: whole blocks of the fast scan. */
 const CODES = 64 * BLOCK_CODES;
 
@@ -309,31 +337,6 @@ function planOf(shape: ProductShape, layout: ProductLayout) {
     packed: (codes / BLOCK_CODES) * layout.blockBytes,
     distances: codes * 4,
   });
-}
-
-/** Writes the block that `configureProduct` takes: `productLayout(model.shape).modelBytes` bytes, zeros before. */
-export function writeModel({ shape, mean, rotation, coarse, codebooks }: ProductModel, to: Uint8Array): void {
-  const { dimension, m, bits, centroids, opq } = shape;
-  const { at, part, stride, modelBytes } = productLayout(shape);
-  const floats = new Float32Array(to.buffer, to.byteOffset, modelBytes / 4);
-  const K = 2 ** bits;
-  const rows = floats.subarray(at.rows / 4);
-  const columns = floats.subarray(at.columns / 4);
-  floats.set(mean);
-  for (let j = 0; j < m; j++) {
-    for (let c = 0; c < K; c++) {
-      const centroid = codebooks.subarray((j * K + c) * part, (j * K + c + 1) * part);
-      rows.set(centroid, (j * K + c) * stride);
-      for (let i = 0; i < part; i++) columns[(j * part + i) * K + c] = centroid[i];
-    }
-  }
-  const padded = Math.ceil(dimension / 4) * 4;
-  for (let i = 0; opq && i < dimension; i++) {
-    floats.set(rotation.subarray(i * dimension, (i + 1) * dimension), at.rotation / 4 + i * padded);
-  }
-  for (let i = 0; i < centroids * m; i++) {
-    floats.set(coarse.subarray(i * part, (i + 1) * part), at.coarse / 4 + i * stride);
-  }
 }
 
 function shapeOf(
@@ -359,7 +362,13 @@ function shapeOf(
   }
   if (bits !== 8 && bits !== 4) throw new ParameterError({ parameter: 'bits', got: bits, want: '8 or 4' });
   if (residual !== undefined) checkInteger('residual.centroids', residual.centroids, 1, MOST_CENTROIDS);
-  return { dimension, metric, m, bits, opq, centroids: residual?.centroids ?? 0 };
+  const shape: ProductShape = { dimension, metric, m, bits, opq, centroids: residual?.centroids ?? 0 };
+  const { modelBytes } = productLayout(shape);
+  if (modelBytes > MOST_MODEL_BYTES) {
+    const want = `fewer: with ${dimension} dimensions the model would take ${modelBytes} bytes, and ${MOST_MODEL_BYTES} are the most`;
+    throw new ParameterError({ parameter: 'residual.centroids', got: shape.centroids, want });
+  }
+  return shape;
 }
 
 /** What to give instead of an `m` that does not divide: the next divisors on both sides. */
@@ -368,6 +377,11 @@ function divisorsNear(dimension: number, m: number): string {
   const near = [divisors.filter((i) => i < m).at(-1), divisors.find((i) => i > m)].filter((i) => i !== undefined);
   if (near.length === 0) near.push(divisors.at(-1)!);
   return `of ${dimension}, ${near.join(' and ')} ${near.length === 1 ? 'is' : 'are'} the nearest that ${near.length === 1 ? 'does' : 'do'}`;
+}
+
+function checkFloats(parameter: string, got: unknown): void {
+  if (got instanceof Float32Array) return;
+  throw new ParameterError({ parameter, got: typeof got, want: 'a Float32Array' });
 }
 
 function checkInteger(parameter: string, got: number, least: number, most: number): void {

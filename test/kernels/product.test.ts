@@ -6,9 +6,13 @@ import { Random } from '../../src/core/random.ts';
 import * as scalar from '../../src/kernels/scalar.ts';
 import { METRIC_CODES } from '../../src/kernels/vectors.ts';
 import type { Build } from '../../src/kernels/wasm.ts';
-import { writeModel } from '../../src/quantize/product.ts';
-import { BLOCK_CODES, type ProductShape, productLayout } from '../../src/quantize/product-layout.ts';
-import type { ProductModel } from '../../src/quantize/product-training.ts';
+import {
+  BLOCK_CODES,
+  type ProductModel,
+  type ProductShape,
+  productLayout,
+  writeModel,
+} from '../../src/quantize/product-layout.ts';
 import { HAS_RELAXED, Isolated, onBothBuilds } from './isolated.ts';
 import { EPS, seeded } from './samples.ts';
 
