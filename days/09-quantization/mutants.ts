@@ -12,9 +12,10 @@ const INERTIA = 'found.reduce((sum, one) => sum + one.distance, 0)';
 const MEAN = 'Float32Array.from(sum, (s) => s / counts[c])';
 const MENDED = 'points[farthestFirst[empty++]].slice()';
 const EITHER = `counts[c] > 0 ? ${MEAN} : ${MENDED}`;
-const ENTRY = 'table[j * k + c] = distance(piece(query, m, j), centroid(books, j, c));';
+const ENTRY = 'table[j * k + c] = distance(part, centroid(books, j, c));';
 const LOOK_UP = 'distances[i] += table[j * k + codes[i * m + j]];';
 const TABLE = `  for (let j = 0; j < m; j++) {
+    const part = piece(query, m, j);
     for (let c = 0; c < k; c++) ${ENTRY}
   }
 `;
@@ -366,14 +367,14 @@ export const mutants: Mutant[] = [
     hole: 'adc',
     mistake: 'The entries are added to what stands in the table: right once, and wrong for the next query.',
     find: ENTRY,
-    replace: 'table[j * k + c] += distance(piece(query, m, j), centroid(books, j, c));',
+    replace: 'table[j * k + c] += distance(part, centroid(books, j, c));',
   },
   {
     name: 'root-of-each-piece',
     hole: 'adc',
     mistake: 'The root is taken of every piece: squares can be added up, lengths cannot.',
     find: ENTRY,
-    replace: 'table[j * k + c] = Math.sqrt(distance(piece(query, m, j), centroid(books, j, c)));',
+    replace: 'table[j * k + c] = Math.sqrt(distance(part, centroid(books, j, c)));',
   },
   {
     name: 'last-centroid-missing',

@@ -258,7 +258,8 @@ export function scan(query: Float32Array, books: Codebooks, codes: Uint8Array, t
   // @task First the table, once: at `j * k + c`, the `distance` of the query's piece j to centroid c of book j. Then each code's
   // @task distance: the sum of m look-ups in the table, one for each of its bytes. No code is decoded.
   for (let j = 0; j < m; j++) {
-    for (let c = 0; c < k; c++) table[j * k + c] = distance(piece(query, m, j), centroid(books, j, c));
+    const part = piece(query, m, j);
+    for (let c = 0; c < k; c++) table[j * k + c] = distance(part, centroid(books, j, c));
   }
   for (let i = 0; i < distances.length; i++) {
     for (let j = 0; j < m; j++) distances[i] += table[j * k + codes[i * m + j]];

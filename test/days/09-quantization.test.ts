@@ -241,6 +241,17 @@ describe('what the notebook says', async () => {
   });
 });
 
+it('at one bit PQ is off five times as far as RaBitQ, and finds no less; OPQ finds more at half the bytes', () => {
+  const { rows } = scanRun('embedding-1024-30k');
+  const [rabitq, product, turned] = ['RaBitQ1', 'PQ128', 'OPQ64'].map(
+    (name) => rows.find(({ codes }) => codes === name)!,
+  );
+  expect(product.bytes).toBe(rabitq.bytes);
+  expect(product.mean).toBeGreaterThan(5 * rabitq.mean);
+  expect(product.alone).toBeGreaterThanOrEqual(rabitq.alone);
+  expect(turned.alone).toBeGreaterThan(product.alone);
+});
+
 describe('memory against recall at equal speed', () => {
   const curve = (codes: string, ramBytes: number, points: [recall: number, qps: number][]) =>
     points.map(([recall, qps], i): SweepRow => {
