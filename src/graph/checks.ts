@@ -1,4 +1,5 @@
 /** What every index asks of its caller: options, vectors and ids that make sense. Each check throws what mends it. */
+import { assert } from '../core/assert.ts';
 import { CapacityError, DimensionError, ParameterError } from '../core/errors.ts';
 import type { Ids } from '../core/ids.ts';
 import { METRICS, type Metric, type SearchOptions } from './vector-index.ts';
@@ -76,11 +77,13 @@ export interface SearchPlan {
   efSearch: number;
   gamma: number | undefined;
   rerank: number;
+  filterWords: number | undefined;
 }
 
-/** Throws ParameterError. A `recallTarget` has been looked up before. */
+/** Throws ParameterError. A `recallTarget` has been looked up before (`Hnsw.resolve`). */
 export function checkSearch(options: SearchOptions): SearchPlan {
-  const { k, gamma, efSearch = gamma === undefined ? Math.max(k, 64) : Math.max(8 * k, 512) } = options;
+  assert(options.recallTarget === undefined, 'a recallTarget that nobody has looked up');
+  const { k, gamma, filterWords, efSearch = gamma === undefined ? Math.max(k, 64) : Math.max(8 * k, 512) } = options;
   checkInteger('k', k, 1, 2 ** 31 - 1);
   if (!Number.isInteger(efSearch) || efSearch < k) {
     throw new ParameterError({ parameter: 'efSearch', got: efSearch, want: `an integer of at least k = ${k}` });
@@ -92,7 +95,8 @@ export function checkSearch(options: SearchOptions): SearchPlan {
   if (!Number.isInteger(rerank) || rerank < 0 || (rerank > 0 && rerank < k)) {
     throw new ParameterError({ parameter: 'rerank', got: rerank, want: `0, or an integer of at least k = ${k}` });
   }
-  return { k, efSearch, gamma, rerank };
+  if (filterWords !== undefined) checkInteger('filterWords', filterWords, 0, MAX_DIMENSION / 64);
+  return { k, efSearch, gamma, rerank, filterWords };
 }
 
 /** By how much a distance may exceed another for the one to be 1 + gamma times as long; 0: gamma is not given. */

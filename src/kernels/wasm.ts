@@ -65,6 +65,16 @@ export interface Kernels {
   ): void;
 
   scan(query: number, entries: number, k: number, size: number, from: number, n: number, scratch: number): number;
+  scanFloats(
+    x: number,
+    record: number,
+    entries: number,
+    k: number,
+    size: number,
+    from: number,
+    n: number,
+    scratch: number,
+  ): number;
   rankListed(query: number, k: number, slots: number, n: number, distances: number): number;
   readPool(n: number, slots: number, distances: number): void;
   insert(x: number, slot: number, level: number, upper: number, filtered: boolean): number;
@@ -76,7 +86,7 @@ export interface Kernels {
     k: number,
     stretch: number,
     unseen: number,
-    filtered: boolean,
+    filterWords: number,
     margin: number,
   ): number;
   rotateCentred(x: number): void;

@@ -7,7 +7,7 @@ import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 export { configureBlocks, ensure, ensureAll, faultyPage, setChecking } from './blocks';
 export { narrow, widen } from './bytes';
 export { configureCrc32c, crc32c } from './crc32c';
-export { rankListed, scan } from './exact';
+export { rankListed, scan, scanFloats } from './exact';
 export { brokenSlot, configureHnsw, estimateCount, hopCount, insert, resume, search } from './hnsw';
 export { configureLinks } from './links';
 export { configureThread } from './locks';
