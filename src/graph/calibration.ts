@@ -152,7 +152,8 @@ export function settingFor(
     throw new ParameterError({ parameter: 'recallTarget', got: recallTarget, want });
   };
   const target = recallTarget!;
-  if (!(target > 0 && target <= 1)) refuse('a share of the neighbours, above 0 and at most 1');
+  if (!(typeof target === 'number' && target > 0 && target <= 1))
+    refuse('a share of the neighbours, above 0 and at most 1');
   for (const [name, value] of Object.entries({ efSearch, gamma, rerank, filterWords })) {
     if (value !== undefined) refuse(`decides ${name} too: leave out the one or the other`);
   }
@@ -280,7 +281,7 @@ export function checkCalibration(
 /** Gammas of the ladder; below 0.1 lies what most sets need, above 1 what those of two or three dimensions may. */
 const GAMMAS = [
   0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1, 1.5, 2,
-  3,
+  3, 5,
 ];
 /** The beam that goes with them, and what it grows to where it is what ends searches. */
 const BEAM = { perK: 8, least: 512, widenings: 4 };
@@ -291,8 +292,10 @@ const MOST_KS = 8;
 const MOST = 2 ** 31 - 1;
 /** Nobody needs more. */
 const ENOUGH = 0.9995;
-/** After so many rungs that found nothing more. */
-const FLAT_RUNGS = 4;
+/** So many wider beams that find nothing more are the last. */
+const FLAT_BEAMS = 3;
+/** A search that has read this share of its beam has been ended by it. */
+const EXHAUSTED = 0.97;
 /** Recall that a smaller `rerank` may cost. */
 const RERANK_LOSS = 0.001;
 const DEFAULT_KS = [1, 10, 100];
@@ -412,14 +415,23 @@ async function findTruth(thread: HnswThread, sample: Sample, onDone: (done: numb
   }
 }
 
-/** Setting after setting, from the cheapest on, until `enough` is found or nothing more is. */
+/**
+ * Setting after setting, from the cheapest on, until `enough` is found, or nothing more by beams ever wider. That a larger gamma
+ * finds nothing more says little: where clusters lie far apart, all of one is read long before the next.
+ */
 async function climbLadder(bench: Bench, k: number, filterWords: number, enough: number): Promise<RecallRung[]> {
   const rungs: RecallRung[] = [];
+  const { count } = bench.thread;
   let flat = 0;
   let best = -1;
+  let beam = 0;
   let lossOfMiss = 1;
   let searched = 0;
-  for (const setting of ladderOf(k, bench.metric, bench.thread.count)) {
+  let exhausted = false;
+  for (const setting of ladderOf(k, bench.metric, count)) {
+    const wider = setting.efSearch > beam;
+    // Where it is the beam that ends searches, a larger gamma changes nothing.
+    if (exhausted && !wider) continue;
     const { rung, recalls } = await climbRung(bench, { ...setting, filterWords }, k);
     const misses = recalls.filter((recall) => recall < 1);
     const loss = misses.length > 0 ? misses.reduce((sum, recall) => sum + 1 - recall, 0) / misses.length : 0;
@@ -428,9 +440,12 @@ async function climbLadder(bench: Bench, k: number, filterWords: number, enough:
     rungs.push(rung);
     searched += recalls.length;
     bench.searched(searched);
-    flat = rung.recall > best ? 0 : flat + 1;
+    if (rung.recall > best) flat = 0;
+    else if (wider) flat++;
     best = Math.max(best, rung.recall);
-    if (best >= enough || flat >= FLAT_RUNGS) break;
+    beam = setting.efSearch;
+    exhausted = rung.work.hops >= EXHAUSTED * Math.min(beam, count);
+    if (best >= enough || flat >= FLAT_BEAMS) break;
   }
   return rungs;
 }
@@ -520,7 +535,7 @@ function hitsAmong(
   coded: boolean,
   metric: Metric,
 ): (at: number) => boolean {
-  const isNearest = (at: number) => truth.ranks.get(found.slots[at])! < k;
+  const isNearest = (at: number) => (truth.ranks.get(found.slots[at]) ?? k) < k;
   const last = truth.distances[k - 1];
   // Under cosine a distance is 1 less a sum, and rounded as 1 is.
   const limit = last + ROUNDING * Math.abs(last) + (metric === 'cosine' ? 2.4e-7 : 0);
