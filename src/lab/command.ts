@@ -70,6 +70,17 @@ export function integersFlag(
         .map((part) => integer(part.trim(), name, range));
 }
 
+/** `--name 0.95` as a number from `min` to `max`. */
+export function numberFlag(line: CommandLine, name: string, range: { min: number; max: number }): number | undefined {
+  const text = line.values[name];
+  if (text === undefined) return undefined;
+  const value = /^\d*\.?\d+$/.test(String(text)) ? Number(text) : Number.NaN;
+  if (!(value >= range.min && value <= range.max)) {
+    throw new UsageError(`--${name} ${text}: expected a number from ${range.min} to ${range.max}`);
+  }
+  return value;
+}
+
 /** `--name word`, one of a few. */
 export function choiceFlag<T extends string>(line: CommandLine, name: string, choices: readonly T[]): T | undefined {
   const text = line.values[name];

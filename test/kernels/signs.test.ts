@@ -125,7 +125,10 @@ onBothBuilds('sign filter', (build) => {
       rotate(atQ, buffer, rotated);
       const turnedQ = memory.f32(buffer, bits);
       const step = scalar.QUERY_STEP * Math.sqrt(scalar.norm2(memory.f32(buffer, rotated)) / rotated);
-      memory.call((kernels) => kernels.prepareSigns(atQ, margin), { at: planes, bytes: (bits / 64) * PLANE_BYTES });
+      memory.call((kernels) => kernels.prepareSigns(atQ, margin, bits / 64), {
+        at: planes,
+        bytes: (bits / 64) * PLANE_BYTES,
+      });
       const query = scalar.prepareSigns(filter, q);
       const levels = levelsAt(planes, filter);
       for (let i = 0; i < bits; i++) {
@@ -173,9 +176,9 @@ onBothBuilds('sign filter', (build) => {
       kernels.rotateCentred(atX);
       kernels.encodeSigns(atX, 0);
       kernels.rotateCentred(atQ);
-      kernels.prepareSigns(atQ, 2);
+      kernels.prepareSigns(atQ, 2, words);
       const below = kernels.lowerBound(0) < exactDistance(metric, x, q);
-      kernels.prepareSigns(atQ, 0);
+      kernels.prepareSigns(atQ, 0, words);
       const lengths = Math.sqrt(scalar.l2(x, filter.mean) * scalar.l2(q, filter.mean));
       const error = kernels.lowerBound(0) - exactDistance(metric, x, q);
       return { error: error / lengths / (metric === 'l2' ? 2 : 1), below };
@@ -237,7 +240,7 @@ onBothBuilds('sign filter', (build) => {
       memory.kernels.rotateCentred(atX);
       memory.kernels.encodeSigns(atX, 0);
       memory.kernels.rotateCentred(atQ);
-      memory.kernels.prepareSigns(atQ, 1);
+      memory.kernels.prepareSigns(atQ, 1, 3);
       return memory.kernels.lowerBound(0) / size ** 2;
     });
     for (const estimate of estimates) expect(Math.abs(estimate / estimates[0] - 1)).toBeLessThan(1e-3);
@@ -257,7 +260,7 @@ onBothBuilds('sign filter', (build) => {
       rotate(atStored, buffer, filter.rotated);
       memory.kernels.encodeSigns(atStored, 0);
       rotate(atQuery, buffer, filter.rotated);
-      memory.kernels.prepareSigns(atQuery, 0);
+      memory.kernels.prepareSigns(atQuery, 0, 2);
       const distance = scalar.l2(stored, query);
       expect(Math.abs(memory.kernels.lowerBound(0) - distance)).toBeLessThanOrEqual(1e-5 * distance);
     }
