@@ -5,7 +5,7 @@
  *
  * Why searches and inserts of several threads do not disturb each other is said in `kernels/assembly/hnsw.ts`.
  */
-import { BrokenIndexError, CorruptionError } from '../core/errors.ts';
+import { BrokenIndexError, CorruptionError, ParameterError } from '../core/errors.ts';
 import { hashToUnit } from '../core/random.ts';
 import { CheckedPages } from '../kernels/checked-pages.ts';
 import { admit } from '../kernels/intake.ts';
@@ -188,7 +188,8 @@ export class HnswThread {
 
   /** As `Hnsw.search`, with slots for ids. `unseen`: a slot that is passed by, as if it were not there. */
   search(query: Float32Array, options: SearchOptions, unseen = -1): SlotsFound {
-    const { k, efSearch, gamma, rerank: wanted, refine } = checkSearch(options);
+    const { k, efSearch, gamma, rerank: wanted, bounded, refine } = checkSearch(options);
+    const byBounds = this.#goesByBounds(bounded);
     const stretch = stretchOf(gamma, this.#options.metric);
     checkVector(query, this.#options.dimension, 'query');
     const { kernels, u32, f32 } = this.arena;
@@ -208,14 +209,15 @@ export class HnswThread {
     if (found < 0) throw this.#broken();
     // Floats and bytes are exact as they are walked on.
     const rerank = keepsOriginals(FORMS[kernels.formOfRecords()]) ? wanted : 0;
-    const listed = Math.min(found, rerank || k);
-    const refined = rerank > 0 && this.layout.finerBytes > 0 ? Math.min(found, refine) : 0;
+    let listed = Math.min(found, rerank || k);
+    const refined = rerank > 0 && !byBounds && this.layout.finerBytes > 0 ? Math.min(found, refine) : 0;
     if (refined > 0) {
       kernels.readPool(refined, at.slots, at.distances);
       if (kernels.rankFiner(at.query, at.finerQuery, refined, at.slots, refined, at.distances) < 0)
         throw this.#broken();
     }
-    kernels.readPool(listed, at.slots, at.distances);
+    if (byBounds) listed = kernels.listWithinBounds(k, found, at.slots, at.distances);
+    else kernels.readPool(listed, at.slots, at.distances);
     const work = { distances: kernels.distanceCount(), hops: kernels.hopCount(), estimates: kernels.estimateCount() };
     const slots = copyU32(u32, at.slots, listed);
     if (this.#vectors && rerank > 0) {
@@ -223,6 +225,17 @@ export class HnswThread {
       return { ...this.#nearestOf(this.#vectors, slots, k), work };
     }
     return { slots, distances: copyF32(f32, at.distances, listed), work };
+  }
+
+  /** Whether bounds choose who is compared again; where nothing is said, they do under RaBitQ, whose estimates are known for theirs. */
+  #goesByBounds(bounded: boolean | undefined): boolean {
+    const { codes, finer } = this.#options;
+    if (bounded === undefined) return BOUND_BY_DEFAULT && typeof codes === 'object' && codes.kind === 'rabitq' && finer === 'none';
+    if (bounded && codes === 'sq7') {
+      const want = 'a number: sq7 codes have no bounds, those of a ScalarQuantizer of 7 or 8 bits have';
+      throw new ParameterError({ parameter: 'rerank', got: 'bound', want });
+    }
+    return bounded && typeof codes === 'object';
   }
 
   /** Pages of a region, from its beginning on, have come from a file and should have these checksums. */
@@ -389,6 +402,7 @@ function orBroken(walk: () => number, broken: number): number {
   }
 }
 
+const BOUND_BY_DEFAULT = true;
 /** Names of forms by their codes. */
 const FORMS = Object.keys(FORM_CODES) as (keyof typeof FORM_CODES)[];
 /** Below this many vectors there is no mean worth the name, and nothing to save. */
