@@ -18,6 +18,7 @@ export {
   VectorValueError,
   WorkerDiedError,
 } from './core/errors.ts';
+export type { Matrix } from './core/matrix.ts';
 export {
   type OpenOptions,
   open,
@@ -27,7 +28,6 @@ export {
   type VerifyReport,
   verify,
 } from './engine/index-file.ts';
-export type { Matrix } from './core/matrix.ts';
 export { Flat, type FlatOptions } from './graph/flat.ts';
 export { Hnsw, type HnswStats } from './graph/hnsw.ts';
 export type { HnswOptions } from './graph/hnsw-options.ts';

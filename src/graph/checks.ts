@@ -95,7 +95,11 @@ export function checkSearch(options: SearchOptions): SearchPlan {
   const few = k + Math.ceil(k / 8) + Math.ceil((gamma === undefined ? efSearch : 64) / 16);
   const rerank = options.rerank === undefined || options.rerank === 'bound' ? few : options.rerank;
   if (!Number.isInteger(rerank) || rerank < 0 || (rerank > 0 && rerank < k)) {
-    throw new ParameterError({ parameter: 'rerank', got: rerank, want: `0, 'bound', or an integer of at least k = ${k}` });
+    throw new ParameterError({
+      parameter: 'rerank',
+      got: rerank,
+      want: `0, 'bound', or an integer of at least k = ${k}`,
+    });
   }
   if (bounded && options.refine !== undefined) {
     const want = "none with rerank: 'bound', which asks no finer codes";

@@ -109,7 +109,9 @@ const MOST_THREADS = 256;
  * quantizer nor the shape of one.
  */
 function codesOf(codes: Codes | Quantizer, { dimension, metric }: { dimension: number; metric: Metric }): Codes {
-  if (typeof codes !== 'object' || codes === null) return codes;
+  if (codes === 'f32' || codes === 'sq7') return codes;
+  if (typeof codes !== 'object' || codes === null)
+    throw new ParameterError({ parameter: 'codes', got: codes, want: 'f32, sq7 or a trained quantizer' });
   if (!isQuantizer(codes)) return checkCodeShape(codes, { dimension, metric });
   if (codes.dimension !== dimension)
     throw new DimensionError({ expected: dimension, got: codes.dimension, where: 'the quantizer given as codes' });
@@ -127,7 +129,8 @@ function isQuantizer(codes: Codes | Quantizer): codes is Quantizer {
 /** What the kernels read of the quantizer that is given as codes, if one is. Throws ParameterError where it is none. */
 export function modelOf(codes: Codes | Quantizer | undefined, complete: AllHnswOptions): Uint8Array | undefined {
   if (typeof complete.codes !== 'object') return undefined;
-  const model = codes !== undefined && isQuantizer(codes) && typeof codes.model === 'function' ? codes.model() : undefined;
+  const model =
+    codes !== undefined && isQuantizer(codes) && typeof codes.model === 'function' ? codes.model() : undefined;
   const { modelBytes } = codeLayout(complete.codes, complete);
   if (model instanceof Uint8Array && model.length === modelBytes) return model;
   const want = 'f32, sq7, or a quantizer as train or restore of its class returned it';
@@ -149,14 +152,13 @@ export function checkOptions(options: AllHnswOptions): void {
   const want = (parameter: string, got: unknown, ok: boolean, want: string) => {
     if (!ok) throw new ParameterError({ parameter, got, want });
   };
-  want(
-    'codes',
-    codes,
-    codes === 'f32' || codes === 'sq7' || (typeof codes === 'object' && codes !== null),
-    'f32, sq7 or a trained quantizer',
-  );
   want('finer', finer, finer === 'sq7' || finer === 'none', 'sq7 or none');
-  want('finer', finer, finer === 'none' || typeof codes === 'object', 'none, unless codes is a quantizer: f32 and sq7 have no finer ones');
+  want(
+    'finer',
+    finer,
+    finer === 'none' || typeof codes === 'object',
+    'none, unless codes is a quantizer: f32 and sq7 have no finer ones',
+  );
   want('filter', filter, filter === 'sign' || filter === 'none', 'sign or none');
   want(
     'filter',

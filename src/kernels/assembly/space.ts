@@ -30,7 +30,14 @@ import {
   productDistance,
   productDistancex4,
 } from './product';
-import { encodeRabitq, prepareRabitq, prepareRabitqCode, rabitqBound, rabitqDistance, rabitqDistancex4 } from './rabitq';
+import {
+  encodeRabitq,
+  prepareRabitq,
+  prepareRabitqCode,
+  rabitqBound,
+  rabitqDistance,
+  rabitqDistancex4,
+} from './rabitq';
 import { encodeSq8, prepareSq8, prepareSq8Code, sq8BoundAt, sq8Distance, sq8Distancex4 } from './sq8';
 import { getU32 } from './words';
 
