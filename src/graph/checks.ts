@@ -77,6 +77,8 @@ export interface SearchPlan {
   efSearch: number;
   gamma: number | undefined;
   rerank: number;
+  /** Whether bounds choose who is compared again, instead of `rerank`; undefined: as the codes have it. */
+  bounded: boolean | undefined;
   refine: number;
   filterWords: number | undefined;
 }
@@ -92,16 +94,26 @@ export function checkSearch(options: SearchOptions): SearchPlan {
   if (gamma !== undefined && !(gamma >= 0 && gamma <= 10)) {
     throw new ParameterError({ parameter: 'gamma', got: gamma, want: 'a number from 0 to 10' });
   }
-  const { rerank = k + Math.ceil(k / 8) + Math.ceil((gamma === undefined ? efSearch : 64) / 16) } = options;
+  const bounded = options.rerank === undefined ? undefined : options.rerank === 'bound';
+  const few = k + Math.ceil(k / 8) + Math.ceil((gamma === undefined ? efSearch : 64) / 16);
+  const rerank = options.rerank === undefined || options.rerank === 'bound' ? few : options.rerank;
   if (!Number.isInteger(rerank) || rerank < 0 || (rerank > 0 && rerank < k)) {
-    throw new ParameterError({ parameter: 'rerank', got: rerank, want: `0, or an integer of at least k = ${k}` });
+    throw new ParameterError({
+      parameter: 'rerank',
+      got: rerank,
+      want: `0, 'bound', or an integer of at least k = ${k}`,
+    });
+  }
+  if (bounded && options.refine !== undefined) {
+    const want = "none with rerank: 'bound', which asks no finer codes";
+    throw new ParameterError({ parameter: 'refine', got: options.refine, want });
   }
   const { refine = 4 * rerank } = options;
   if (!Number.isInteger(refine) || refine < rerank) {
     throw new ParameterError({ parameter: 'refine', got: refine, want: `an integer of at least rerank = ${rerank}` });
   }
   if (filterWords !== undefined) checkInteger('filterWords', filterWords, 0, MAX_DIMENSION / 64);
-  return { k, efSearch, gamma, rerank, refine, filterWords };
+  return { k, efSearch, gamma, rerank, bounded, refine, filterWords };
 }
 
 /** By how much a distance may exceed another for the one to be 1 + gamma times as long; 0: gamma is not given. */

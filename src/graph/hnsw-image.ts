@@ -4,7 +4,6 @@
  */
 import { BrokenIndexError } from '../core/errors.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
-import { checkCodeShape } from '../quantize/walk-codes.ts';
 import { type Calibration, checkCalibration } from './calibration.ts';
 import { formsOf, keepsOriginals } from './hnsw-form.ts';
 import { layoutOf, mostUpperLists } from './hnsw-layout.ts';
@@ -63,10 +62,9 @@ export function checkMeta(value: unknown): HnswMeta {
   meta.options.finer ??= 'none';
   for (const [name, kind] of Object.entries(OPTION_KINDS)) {
     const got = meta.options[name as keyof HnswMeta['options']];
-    if (typeof got !== kind && !(name === 'codes' && typeof got === 'object'))
+    if (typeof got !== kind && !(name === 'codes' && typeof got === 'object' && got !== null))
       throw broken(`its option ${name} = ${JSON.stringify(got)} is no ${kind}`);
   }
-  if (typeof meta.options.codes === 'object') checkCodeShape(meta.options.codes, meta.options);
   const { capacity, codes, metric, seed, M } = completeOptions({ ...known(meta.options), threads: 1 });
   whole('count', capacity);
   if (!formsOf(codes, metric).includes(meta.form)) {

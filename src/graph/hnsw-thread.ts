@@ -6,7 +6,7 @@
  * Why searches and inserts of several threads do not disturb each other is said in `kernels/assembly/hnsw.ts`.
  */
 import { assert } from '../core/assert.ts';
-import { BrokenIndexError, CorruptionError } from '../core/errors.ts';
+import { BrokenIndexError, CorruptionError, ParameterError } from '../core/errors.ts';
 import type { Matrix } from '../core/matrix.ts';
 import { hashToUnit } from '../core/random.ts';
 import { CheckedPages } from '../kernels/checked-pages.ts';
@@ -50,6 +50,13 @@ export interface Source {
 export interface SlotsFound {
   slots: Uint32Array;
   distances: Float32Array;
+  work: Work;
+}
+
+/** What is read of the pool; distances are copied where they are wanted. */
+interface PoolRead {
+  slots: Uint32Array;
+  distances: () => Float32Array;
   work: Work;
 }
 
@@ -198,11 +205,14 @@ export class HnswThread {
   /** As `Hnsw.search`, with slots for ids. `unseen`: a slot that is passed by, as if it were not there. */
   search(query: Float32Array, options: SearchOptions, unseen = -1): SlotsFound {
     const plan = checkSearch(options);
+    const byBounds = this.#goesByBounds(plan.bounded);
     const found = this.#walk(query, plan, unseen);
     // Floats and bytes are exact as they are walked on.
     const rerank = keepsOriginals(FORMS[this.arena.kernels.formOfRecords()]) ? plan.rerank : 0;
-    if (rerank > 0) this.#rankFiner(Math.min(found, plan.refine));
-    const { slots, distances, work } = this.#read(Math.min(found, rerank || plan.k));
+    if (rerank > 0 && !byBounds) this.#rankFiner(Math.min(found, plan.refine));
+    const { slots, distances, work } = byBounds
+      ? this.#readWithinBounds(plan.k, found)
+      : this.#read(Math.min(found, rerank || plan.k));
     if (this.#vectors && rerank > 0 && found > 0) {
       work.distances += slots.length;
       return { ...this.#nearestOf(this.#vectors, slots, plan.k), work };
@@ -258,12 +268,25 @@ export class HnswThread {
   }
 
   /** The first `n` of the pool, and what the walk that filled it cost. */
-  #read(n: number): { slots: Uint32Array; distances: () => Float32Array; work: Work } {
+  #read(n: number): PoolRead {
     const { kernels, u32, f32 } = this.arena;
     const at = this.#at;
     kernels.readPool(n, at.slots, at.distances);
-    const work = { distances: kernels.distanceCount(), hops: kernels.hopCount(), estimates: kernels.estimateCount() };
-    return { slots: copyU32(u32, at.slots, n), distances: () => copyF32(f32, at.distances, n), work };
+    return { slots: copyU32(u32, at.slots, n), distances: () => copyF32(f32, at.distances, n), work: this.#work() };
+  }
+
+  /** The same of those among the first `n` that the bounds of their estimates leave among the k nearest. */
+  #readWithinBounds(k: number, n: number): PoolRead {
+    const { kernels, u32, f32 } = this.arena;
+    const at = this.#at;
+    const listed = kernels.listWithinBounds(k, n, at.slots, at.distances);
+    const slots = copyU32(u32, at.slots, listed);
+    return { slots, distances: () => copyF32(f32, at.distances, listed), work: this.#work() };
+  }
+
+  #work(): Work {
+    const { kernels } = this.arena;
+    return { distances: kernels.distanceCount(), hops: kernels.hopCount(), estimates: kernels.estimateCount() };
   }
 
   /**
@@ -310,6 +333,18 @@ export class HnswThread {
       }
     }
     kernels.configurePool(at.pool);
+  }
+
+  /** Whether bounds choose who is compared again; where nothing is said, they do under RaBitQ, whose estimates are known for theirs. */
+  #goesByBounds(bounded: boolean | undefined): boolean {
+    const { codes, finer } = this.#options;
+    if (bounded === undefined)
+      return BOUND_BY_DEFAULT && typeof codes === 'object' && codes.kind === 'rabitq' && finer === 'none';
+    if (bounded && codes === 'sq7') {
+      const want = 'a number: sq7 codes have no bounds, those of a ScalarQuantizer of 7 or 8 bits have';
+      throw new ParameterError({ parameter: 'rerank', got: 'bound', want });
+    }
+    return bounded && typeof codes === 'object';
   }
 
   /** Pages of a region, from its beginning on, have come from a file and should have these checksums. */
@@ -476,6 +511,7 @@ function orBroken(walk: () => number, broken: number): number {
   }
 }
 
+const BOUND_BY_DEFAULT = true;
 /** Names of forms by their codes. */
 const FORMS = Object.keys(FORM_CODES) as (keyof typeof FORM_CODES)[];
 /** Vectors that are compared with several queries while they are in the cache: 64 of 1024-D floats are 256 KiB. */

@@ -20,7 +20,7 @@ import { faultsOf } from './hnsw-faults.ts';
 import { formsOf, keepsOriginals } from './hnsw-form.ts';
 import { type HnswImage, type HnswMeta, type Place, sectionBytes } from './hnsw-image.ts';
 import { type Codes, type HnswLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, STATE } from './hnsw-layout.ts';
-import { type AllHnswOptions, completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
+import { type AllHnswOptions, completeOptions, type HnswOptions, modelOf, shapeOf } from './hnsw-options.ts';
 import { type HnswHandle, HnswThread, levelOf, type Source } from './hnsw-thread.ts';
 import { ThreadNumbers } from './thread-numbers.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
@@ -90,9 +90,9 @@ export class Hnsw implements VectorIndex {
 
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
   static create(options: HnswOptions): Hnsw {
-    const { codes } = options;
-    const model = typeof codes === 'object' && codes !== null ? codes.model() : undefined;
-    return new Hnsw(completeOptions(options), { ...(model && { model }) });
+    const complete = completeOptions(options);
+    const model = modelOf(options.codes, complete);
+    return new Hnsw(complete, { ...(model && { model }) });
   }
 
   private constructor(options: AllHnswOptions, { model, chunkRows }: { model?: Uint8Array; chunkRows?: number }) {

@@ -102,6 +102,7 @@ export interface Kernels {
   ): number;
   rankListed(query: number, k: number, slots: number, n: number, distances: number): number;
   rankFiner(x: number, record: number, k: number, slots: number, n: number, distances: number): number;
+  listWithinBounds(k: number, n: number, slots: number, uppers: number): number;
   readPool(n: number, slots: number, distances: number): void;
   insert(x: number, slot: number, level: number, upper: number, filtered: boolean): number;
   resume(x: number, slot: number, level: number, upper: number, filtered: boolean): number;

@@ -238,7 +238,12 @@ function columnsOf(j: i32): usize {
 
 /** The coarse centroid of a code. */
 function coarseOf(code: usize): usize {
-  return coarse + <usize>load<u32>(code + errorAt, 4) * pointBytes;
+  return coarse + <usize>coarseNumber(code) * pointBytes;
+}
+
+/** One that there is, whatever a forged code says: it leads to where a distance is written. */
+function coarseNumber(code: usize): u32 {
+  return min(load<u32>(code + errorAt, 4), <u32>centroids - 1);
 }
 
 // ---- Points -----------------------------------------------------------------------------------------------------
@@ -606,7 +611,7 @@ function lookUpx4(a: usize, b: usize, c: usize, d: usize): v128 {
 /** What the coarse centroid and the code's own factor add to the sum over the tables. */
 function coarsePart(code: usize): f32 {
   if (centroids == 0) return 0;
-  const at = coarseDistances + ((<usize>load<u32>(code + errorAt, 4)) << 2);
+  const at = coarseDistances + ((<usize>coarseNumber(code)) << 2);
   if (load<i32>(at) == UNKNOWN) {
     const c = coarseOf(code);
     const n = <i32>(pointBytes >> 2);
@@ -744,12 +749,17 @@ function residualDistance(code: usize): f32 {
  * and Schwarz. What f32 arithmetic may be off is counted in.
  */
 export function productBound(code: usize): f32 {
+  return productBoundAt(code, metric == L2 ? productDistance(code) : 0);
+}
+
+/** The same where the distance is known already; only under l2 it matters. */
+export function productBoundAt(code: usize, known: f32): f32 {
   const e = <f64>load<f32>(code + errorAt);
   if (queryLength < 0) queryLength = sqrt<f64>(norm2(query, <i32>(pointBytes >> 2)));
   const length = queryLength;
   let bound: f64;
   if (metric == L2) {
-    const d = max<f64>(<f64>wholeDistance(code), 0);
+    const d = max<f64>(<f64>(halved ? 2 * known : known), 0);
     const apart = sqrt<f64>(d);
     const off = e + SLACK * length;
     // With coarse centroids the distance is a sum that cancels, of terms as large as the lengths squared.

@@ -22,9 +22,23 @@ import {
 } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 import { DOT, L2, MANHATTAN } from './metrics';
-import { encodeProduct, prepareProduct, prepareProductCode, productDistance, productDistancex4 } from './product';
-import { encodeRabitq, prepareRabitq, prepareRabitqCode, rabitqDistance, rabitqDistancex4 } from './rabitq';
-import { encodeSq8, prepareSq8, prepareSq8Code, sq8Distance, sq8Distancex4 } from './sq8';
+import {
+  encodeProduct,
+  prepareProduct,
+  prepareProductCode,
+  productBoundAt,
+  productDistance,
+  productDistancex4,
+} from './product';
+import {
+  encodeRabitq,
+  prepareRabitq,
+  prepareRabitqCode,
+  rabitqBound,
+  rabitqDistance,
+  rabitqDistancex4,
+} from './rabitq';
+import { encodeSq8, prepareSq8, prepareSq8Code, sq8BoundAt, sq8Distance, sq8Distancex4 } from './sq8';
 import { getU32 } from './words';
 
 /** What a stored vector is made of. */
@@ -206,6 +220,13 @@ export function distance(record: usize): f32 {
   if (metric == MANHATTAN) return manhattan(query, record, dimension);
   const product = dot(query, record, dimension);
   return metric == DOT ? -product : 1 - product;
+}
+
+/** What the distance `d` from the query to the quantizer's code at `record` may be off by. */
+export function boundOf(record: usize, d: f32): f32 {
+  if (form == SCALAR) return sq8BoundAt(record, d);
+  if (form == RABITQ) return rabitqBound(record);
+  return productBoundAt(record, d);
 }
 
 /** Distances from the query to four records; lane i belongs to the i-th. */
