@@ -70,6 +70,23 @@ export function integersFlag(
         .map((part) => integer(part.trim(), name, range));
 }
 
+/** `--name 0,0.02,1.5`. */
+export function numbersFlag(
+  line: CommandLine,
+  name: string,
+  { min, max }: { min: number; max: number },
+): number[] | undefined {
+  const text = line.values[name];
+  if (text === undefined) return undefined;
+  return String(text)
+    .split(',')
+    .map((part) => {
+      const value = /^(\d+\.?\d*|\.\d+)$/.test(part.trim()) ? Number(part) : Number.NaN;
+      if (value >= min && value <= max) return value;
+      throw new UsageError(`--${name} ${part.trim()}: expected a number from ${min} to ${max}`);
+    });
+}
+
 /** `--name word`, one of a few. */
 export function choiceFlag<T extends string>(line: CommandLine, name: string, choices: readonly T[]): T | undefined {
   const text = line.values[name];

@@ -56,8 +56,10 @@ export { imageHtml, NotebookError, type ShowOptions, show, showTable } from './s
 export { headlines, rowsTable } from './summary.ts';
 export {
   atRecall,
+  DEFAULT_GAMMAS,
   defaultEfs,
   type Found,
+  type Knob,
   paretoFront,
   qpsAtRecall,
   type Searcher,
@@ -65,6 +67,7 @@ export {
   type SweepRow,
   seriesLabel,
   seriesOf,
+  settingLabel,
   sweep,
 } from './sweep.ts';
 export { type Milestone, milestoneTable, tableHtml } from './table.ts';

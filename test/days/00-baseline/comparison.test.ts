@@ -10,6 +10,7 @@ function curve(index: string, points: [recall: number, qps: number][], distances
     codes: 'f32',
     k: 10,
     efSearch: 10 * (i + 1),
+    gamma: null,
     recall,
     qps,
     meanUs: 1e6 / qps,
