@@ -118,7 +118,7 @@ export function atEqualSpeed({ run, rows }: Pick<CodesRun, 'run' | 'rows'>): {
   speeds: number[];
   kinds: AtEqualSpeed[];
 } {
-  const walks = rows.filter(({ efSearch }) => efSearch !== null);
+  const walks = rows.filter(({ efSearch, gamma }) => efSearch !== null || gamma !== null);
   const of = (codes: string) => walks.filter((row) => row.codes === codes);
   const speeds = AT_RECALLS.flatMap((recall) => atRecall(of('f32'), recall, ({ qps }) => qps) ?? []);
   const kinds = [...new Set(walks.map(({ codes }) => codes))].map((codes) => ({

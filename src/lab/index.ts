@@ -63,8 +63,10 @@ export { imageHtml, NotebookError, type ShowOptions, show, showTable } from './s
 export { headlines, rowsTable } from './summary.ts';
 export {
   atRecall,
+  DEFAULT_GAMMAS,
   defaultEfs,
   type Found,
+  type Knob,
   paretoFront,
   qpsAtRecall,
   type Searcher,
@@ -72,6 +74,7 @@ export {
   type SweepRow,
   seriesLabel,
   seriesOf,
+  settingLabel,
   sweep,
 } from './sweep.ts';
 export { type Milestone, milestoneTable, tableHtml } from './table.ts';

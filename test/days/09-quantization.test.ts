@@ -255,8 +255,18 @@ it('at one bit PQ is off five times as far as RaBitQ, and finds no less; OPQ fin
 describe('memory against recall at equal speed', () => {
   const curve = (codes: string, ramBytes: number, points: [recall: number, qps: number][]) =>
     points.map(([recall, qps], i): SweepRow => {
-      const row = { dataset: 'made-up', index: 'hnsw', codes, k: 10, efSearch: 10 * (i + 1), recall, qps, ramBytes };
-      return { ...row, meanUs: 1e6 / qps, p50Us: 1, p99Us: 2, distances: 1, hops: 1, buildSeconds: 1 };
+      const row = { dataset: 'made-up', index: 'hnsw', codes, k: 10, recall, qps, ramBytes };
+      return {
+        ...row,
+        efSearch: null,
+        gamma: i / 100,
+        meanUs: 1e6 / qps,
+        p50Us: 1,
+        p99Us: 2,
+        distances: 1,
+        hops: 1,
+        buildSeconds: 1,
+      };
     });
   const made = {
     machine: { cpu: 'some processor', cores: 2 },
