@@ -69,6 +69,7 @@ export {
   type Knob,
   paretoFront,
   qpsAtRecall,
+  recallAtQps,
   type Searcher,
   type SweepOptions,
   type SweepRow,

@@ -35,6 +35,8 @@ export interface Searcher {
   knob?: Knob;
   /** Said where the same index is swept by another knob too; names the curve. */
   by?: Knob;
+  /** How many of the best it compares again on exact vectors, where that is turned too. */
+  rerank?: number;
   /** Of the sweep's settings of its knob, those that it is searched at. Default: all. */
   widths?: readonly number[];
   buildSeconds: number;
@@ -57,6 +59,8 @@ export interface SweepRow {
   efSearch: number | null;
   /** null: efSearch is the knob, or the search is exact. */
   gamma: number | null;
+  /** How many of the best were compared again on exact vectors, where that was turned too. */
+  rerank?: number;
   recall: number;
   /** Queries per second of searching alone, one after the other. */
   qps: number;
@@ -137,6 +141,7 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
       ...(searcher.by && { by: searcher.by }),
       k,
       ...settingOf(searcher, width, k),
+      ...(searcher.rerank !== undefined && { rerank: searcher.rerank }),
       recall: middle((pass) => pass.recall),
       qps: 1e6 / meanUs,
       meanUs,
@@ -196,6 +201,17 @@ export function atRecall(rows: readonly SweepRow[], recall: number, pick: (row: 
   const b = front[above];
   const share = (recall - a.recall) / (b.recall - a.recall);
   return pick(a) ** (1 - share) * pick(b) ** share;
+}
+
+/** The other way round: the recall where the curve passes a speed; null where it is not that fast anywhere. */
+export function recallAtQps(rows: readonly SweepRow[], qps: number): number | null {
+  const front = paretoFront(rows);
+  const slower = front.findIndex((point) => point.qps <= qps);
+  if (slower === -1) return front.at(-1)?.recall ?? null;
+  if (slower === 0) return front[0].qps === qps ? front[0].recall : null;
+  const a = front[slower - 1];
+  const b = front[slower];
+  return a.recall + ((b.recall - a.recall) * Math.log(a.qps / qps)) / Math.log(a.qps / b.qps);
 }
 
 /** The rows that no other row beats in both recall and speed, by rising recall (and so by falling speed). */
