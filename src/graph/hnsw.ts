@@ -22,6 +22,7 @@ import { type HnswImage, type HnswMeta, type Place, sectionBytes } from './hnsw-
 import { type Codes, type HnswLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, STATE } from './hnsw-layout.ts';
 import { type AllHnswOptions, completeOptions, type HnswOptions, modelOf, shapeOf } from './hnsw-options.ts';
 import { type HnswHandle, HnswThread, levelOf, type Source } from './hnsw-thread.ts';
+import { type NodesInMemory, renumber } from './renumber.ts';
 import { ThreadNumbers } from './thread-numbers.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
 
@@ -390,6 +391,27 @@ export class Hnsw implements VectorIndex {
   }
 
   /**
+   * Moves the nodes so that those near in space are near in memory. Ids stay, and so do all answers, to the bit; what is added
+   * later lies behind. `onProgress` is called before anything moves and when all has; if it throws before, nothing has
+   * happened. Nobody else may work on the index meanwhile: throws BusyError while a pool is open or a file is written, else what
+   * `addBatch` throws of an index that nothing may be added to, CorruptionError or BrokenIndexError.
+   */
+  renumber({ onProgress }: { onProgress?: (done: number, total: number) => void } = {}): void {
+    this.#checkMayAdd();
+    if (this.numbers.taken > 0) {
+      throw new BusyError('a pool works on the index, which is to be renumbered: close it first, then start it again');
+    }
+    this.thread.checkAll();
+    const { count } = this.#ids;
+    onProgress?.(0, count);
+    const { from, to } = renumber(this.#nodesInMemory());
+    const entryPoint = (this.arena.at.state >>> 2) + STATE.entryPoint;
+    this.arena.u32[entryPoint] = to[this.arena.u32[entryPoint]];
+    this.#ids.permute(from);
+    onProgress?.(count, count);
+  }
+
+  /**
    * Hands the next slots to other threads, which insert rows of `vectors` there, in order. Until `settle` nobody else adds.
    * `vectors` have been admitted, row by row. Throws what `addBatch` throws, VectorValueError apart.
    */
@@ -419,6 +441,33 @@ export class Hnsw implements VectorIndex {
     this.#state(STATE.claimed, first + added);
     this.#state(STATE.count, first + added);
     this.#busy = undefined;
+  }
+
+  /** Throws BrokenIndexError where a forged file says of a node what its seed does not. */
+  #nodesInMemory(): NodesInMemory {
+    const { at, bytes, u32 } = this.arena;
+    const { recordBytes, vectorBytes, upperBytes, signBytes, finerBytes, slack } = this.layout;
+    const { count } = this.#ids;
+    const levels = Uint8Array.from({ length: count }, (_, slot) => this.#levelOf(slot));
+    const listsBytes = recordBytes - vectorBytes - NODE.count * 4;
+    const strided = (start: number, stride: number, length = stride) => (slot: number) =>
+      bytes.subarray(start + slot * stride, start + slot * stride + length);
+    const upperAt = (slot: number) => at.upper + this.#node(slot).upper * upperBytes;
+    const rows: NodesInMemory['rows'] = [
+      strided(at.records, recordBytes, vectorBytes),
+      // What lies between says where the upper lists of the slot are, whoever has it.
+      strided(at.records + vectorBytes + NODE.count * 4, recordBytes, listsBytes),
+      (slot) => bytes.subarray(upperAt(slot), upperAt(slot) + levels[slot] * upperBytes),
+    ];
+    if (signBytes > 0) rows.push(strided(at.signs, signBytes));
+    if (finerBytes > 0) rows.push(strided(at.finer, finerBytes));
+    const vectors = this.#vectors;
+    if (vectors && keepsOriginals(this.thread.form)) rows.push((slot) => vectors.row(slot));
+    return {
+      ...{ count, words: u32, levels, rows },
+      listAt: (slot, level) => (level === 0 ? this.#node(slot).list : (upperAt(slot) + (level - 1) * upperBytes) >>> 2),
+      mostLinks: (level) => (level === 0 ? 2 : 1) * this.#options.M + slack,
+    };
   }
 
   #insert(vector: Float32Array, id: number): void {
