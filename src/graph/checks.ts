@@ -91,7 +91,7 @@ export function checkSearch(options: SearchOptions): SearchPlan {
   if (!Number.isInteger(efSearch) || efSearch < k) {
     throw new ParameterError({ parameter: 'efSearch', got: efSearch, want: `an integer of at least k = ${k}` });
   }
-  if (gamma !== undefined && !(gamma >= 0 && gamma <= 10)) {
+  if (gamma !== undefined && !(typeof gamma === 'number' && gamma >= 0 && gamma <= 10)) {
     throw new ParameterError({ parameter: 'gamma', got: gamma, want: 'a number from 0 to 10' });
   }
   const bounded = options.rerank === undefined ? undefined : options.rerank === 'bound';

@@ -23,6 +23,8 @@ const ROUNDS: i32 = 2;
 const STEP: f32 = 0.586;
 /** Length of a sign vector across the vector it stands for, per √bit: √(1 − 2/π). */
 const CROSS: f32 = 0.603;
+/** Its length along that vector, squared, per bit: 2/π. */
+const ALONG: f32 = 0.6366;
 const HEADER_BYTES: usize = 8;
 
 export let signs: usize = 0;
@@ -118,8 +120,8 @@ export function encodeSigns(x: usize, slot: u32): void {
 
 /**
  * Makes the vector `x` that `rotateCentred` was given the filter's query; `margin` in standard deviations of the estimate. It
- * will look at the first `width` words of a record. What they say is scaled up to all words, which F was made for; so is the
- * spread, which then is wider as 1 / √width.
+ * will look at the first `width` words of a record. What they say is scaled up to all words, which F was made for, and its spread
+ * with it.
  */
 export function prepareSigns(x: usize, margin: f32, width: i32): void {
   used = width;
@@ -155,7 +157,9 @@ export function prepareSigns(x: usize, margin: f32, width: i32): void {
   const share = <f32>words / <f32>used;
   const stretched = (agreed > 0 ? kept / agreed : step) * share;
   const bits = <f32>(used << 6);
-  const spread = ((CROSS * norm * sqrt<f32>(bits)) / sqrt<f32>(<f32>rotated)) * share;
+  // Words that are passed over lie across too.
+  const cross = used == words ? CROSS : sqrt<f32>(1 - (ALONG * bits) / <f32>rotated);
+  const spread = ((cross * norm * sqrt<f32>(bits)) / sqrt<f32>(<f32>rotated)) * share;
   queryTop = stretched * 3.5 * bits + margin * spread;
   queryStep = stretched;
   if (metric == L2) queryPart = norm2;
