@@ -2,6 +2,7 @@
 import { UsageError } from '../core/errors.ts';
 import { metaOf } from '../engine/index-file.ts';
 import type { Calibration, RecallCurve } from '../graph/calibration.ts';
+import type { HnswMeta } from '../graph/hnsw-image.ts';
 import { readCommandLine } from '../lab/command.ts';
 import { formatBytes, formatCount, formatTable } from '../lab/format.ts';
 import { type CodeShape, codesName } from '../quantize/walk-codes.ts';
@@ -28,7 +29,7 @@ function infoOf(file: AnnFile): string {
   const { dimension, metric, ...others } = options;
   const rows = [
     ['vectors', `${formatCount(count)} of ${dimension} dimensions, ${metric}`],
-    ['held as', FORMS[form]],
+    ['held as', heldAs(form, options)],
     ['ids', ids === 'slots' ? 'their numbers, from 0' : "the caller's own"],
     ['graph', `${topLevel + 1} levels, entry point ${entryPoint}, ${formatCount(upperLists)} lists above level 0`],
     ['options', wrapped(Object.entries(others).map(([name, value]) => `${name} ${optionText(value)}`))],
@@ -82,14 +83,16 @@ function rowFor({ k, rungs }: RecallCurve, target: number): string[] {
   return [String(k), wanted, ...setting, recall.toFixed(4), lowerBound.toFixed(4), ...counts];
 }
 
+function heldAs(form: HnswMeta['form'], { codes, finer }: HnswMeta['options']): string {
+  if (typeof codes !== 'object') return FORMS[form as keyof typeof FORMS];
+  return `${codesName(codes)} codes${finer === 'sq7' ? ', finer ones of 7 bits' : ''}, and the f32 originals beside them`;
+}
+
 const FORMS = {
   f32: 'f32',
   sq7: '7-bit codes, and the f32 originals beside them',
   u8: 'bytes, which is what their components are',
-  scalar: 'codes of a scalar quantizer, and the f32 originals beside them',
-  rabitq: 'codes of a RaBitQ quantizer, and the f32 originals beside them',
-  product: 'codes of a product quantizer, and the f32 originals beside them',
-} as const;
+};
 
 function optionText(value: number | string | boolean | CodeShape): string {
   return typeof value === 'object' ? codesName(value) : String(value);

@@ -4,6 +4,7 @@
  */
 import { BrokenIndexError } from '../core/errors.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
+import { codesName } from '../quantize/walk-codes.ts';
 import { type Calibration, checkCalibration } from './calibration.ts';
 import { formsOf, keepsOriginals } from './hnsw-form.ts';
 import { layoutOf, mostUpperLists } from './hnsw-layout.ts';
@@ -68,7 +69,9 @@ export function checkMeta(value: unknown): HnswMeta {
   const { capacity, codes, metric, seed, M } = completeOptions({ ...known(meta.options), threads: 1 });
   whole('count', capacity);
   if (!formsOf(codes, metric).includes(meta.form)) {
-    throw broken(`vectors of the form ${JSON.stringify(meta.form)} under codes ${JSON.stringify(codes)}`);
+    throw broken(
+      `vectors of the form ${JSON.stringify(meta.form)} under codes ${typeof codes === 'object' ? codesName(codes) : codes}`,
+    );
   }
   whole('upperLists', mostUpperLists(capacity, M));
   whole('entryPoint', Math.max(0, meta.count - 1));

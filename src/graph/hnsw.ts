@@ -450,8 +450,10 @@ export class Hnsw implements VectorIndex {
     const { count } = this.#ids;
     const levels = Uint8Array.from({ length: count }, (_, slot) => this.#levelOf(slot));
     const listsBytes = recordBytes - vectorBytes - NODE.count * 4;
-    const strided = (start: number, stride: number, length = stride) => (slot: number) =>
-      bytes.subarray(start + slot * stride, start + slot * stride + length);
+    const strided =
+      (start: number, stride: number, length = stride) =>
+      (slot: number) =>
+        bytes.subarray(start + slot * stride, start + slot * stride + length);
     const upperAt = (slot: number) => at.upper + this.#node(slot).upper * upperBytes;
     const rows: NodesInMemory['rows'] = [
       strided(at.records, recordBytes, vectorBytes),

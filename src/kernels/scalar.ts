@@ -127,9 +127,8 @@ export function manhattanToCode(q: Vector, { levels, lo, step }: Code): number {
 /** The distance between two coded vectors under a metric, as `assembly/space.ts` takes it; smaller is nearer. */
 export function distanceOfCodes(a: Code, b: Code, metric: Metric): number {
   if (metric === 'manhattan') return manhattanToCode(decode(a), b);
-  if (metric === 'l2') return l2OfCodes(a, b);
-  const product = dotOfCodes(a, b);
-  return metric === 'dot' ? -product : 1 - product;
+  if (metric === 'dot') return -dotOfCodes(a, b);
+  return metric === 'l2' ? l2OfCodes(a, b) : l2OfCodes(a, b) / 2;
 }
 
 /** What a product quantizer has learnt (`assembly/product.ts`): a vector is cut into `codebooks.length` parts of equal dimension. */

@@ -31,7 +31,7 @@ describe('annlab info', () => {
     expect(lines[2]).toBe('  ids      their numbers, from 0');
     expect(lines[3]).toMatch(/^ {2}graph {4}[4-9] levels, entry point \d+, \d+ lists above level 0$/);
     expect(text).toMatch(
-      /options {2}capacity 9000, M 5, efConstruction 100, seed 3, codes sq7,\n {11}filter sign, alpha 1\.1/,
+      /options {2}capacity 9000, M 5, efConstruction 100, seed 3, codes sq7,\n {11}finer none, filter sign, alpha 1\.1/,
     );
     expect(text).toMatch(/file {5}format version 1, \d+ KiB in blocks of 64 KiB/);
     for (const section of ['records', 'upper', 'mean', 'signs', 'vectors']) {
