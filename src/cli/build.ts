@@ -25,6 +25,8 @@ export interface BuildOptions {
   /** The file to write. */
   out: string;
   threads: number;
+  /** Whether nodes near in space are put near in memory when all are in. */
+  renumber: boolean;
   /** The dimension is that of the vectors. */
   index: Omit<HnswOptions, 'dimension' | 'threads'>;
 }
@@ -45,6 +47,7 @@ const FLAGS: Record<string, Flag> = {
   seed: { value: '<n>', help: 'decides levels and rotations; default 1' },
   threads: { value: '<n>', help: 'how many build; default all cores. Only 1 builds the same graph every time' },
   capacity: { value: '<n>', help: 'the most vectors that it may hold; default: as many as are read' },
+  'no-renumber': { help: 'leave nodes in the order in which they were added; default: near ones lie together' },
 };
 
 const HELP = `Builds an index and saves it. The ids of its vectors are their numbers, from 0.
@@ -85,6 +88,7 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
     from: dataset === undefined ? { file: file! } : { dataset },
     out,
     threads: integerFlag(line, 'threads', { min: 1, max: 255 }) ?? Math.min(availableParallelism(), 255),
+    renumber: !values['no-renumber'],
     ...(rows !== undefined && { rows }),
     index: { M, efConstruction, ...onlyGiven(given) },
   };
@@ -103,6 +107,8 @@ export async function build(options: BuildOptions, say: (text: string) => void):
 
   const started = performance.now();
   await withProgress('building', 'vectors', (onProgress) => addAll(index, base, threads, onProgress));
+  if (options.renumber)
+    await withProgress('renumbering', 'vectors', async (onProgress) => index.renumber({ onProgress }));
   const built = performance.now();
   const { ramBytes } = index.stats();
   const on = threads === 1 ? 'one thread' : `${threads} threads`;

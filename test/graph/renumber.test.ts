@@ -4,6 +4,9 @@ import { BrokenIndexError, BusyError, ReadOnlyError } from '../../src/core/error
 import { Random } from '../../src/core/random.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import { NODE } from '../../src/graph/hnsw-layout.ts';
+import { ProductQuantizer } from '../../src/quantize/product.ts';
+import { RabitqQuantizer } from '../../src/quantize/rabitq.ts';
+import { ScalarQuantizer } from '../../src/quantize/scalar.ts';
 import { addMore, answersOf, idsHeld, indexOf, largeShapes, type Shape, shapes } from '../engine/indexes.ts';
 
 const SEED = 20_220_407;
@@ -16,7 +19,10 @@ function neighborsOf(index: Hnsw, ids: readonly number[]): number[][] {
 /** All that the index holds, byte by byte. */
 function imageOf(index: Hnsw) {
   const { meta, sections } = index.image();
-  return { meta, sections: sections.map(({ name, parts }) => [name, ...parts.map((part) => Buffer.from(part.slice()))]) };
+  return {
+    meta,
+    sections: sections.map(({ name, parts }) => [name, ...parts.map((part) => Buffer.from(part.slice()))]),
+  };
 }
 
 /** Around a few centres, in random order: what was added one after the other is far apart. */
@@ -27,7 +33,7 @@ function clusters({ n, dimension }: { n: number; dimension: number }): Float32Ar
   return Float32Array.from(rows.flat());
 }
 
-/** Pages of 4 KiB, half of one's nodes on a page, that a node's links of level 0 lead to, on average. */
+/** In how many different runs of 32 slots those lie that a node is linked to on level 0, as a share of its links, on average. */
 function meanBlocks(index: Hnsw): number {
   const { at, u32 } = index.arena;
   const { recordBytes, vectorBytes } = index.layout;
@@ -47,7 +53,9 @@ describe('renumbering', () => {
     const before = [answersOf(index, shape), neighborsOf(index, ids), { ...index.stats(), hugePages: undefined }];
     index.renumber();
     expect(index.validate()).toEqual([]);
-    expect([answersOf(index, shape), neighborsOf(index, ids), { ...index.stats(), hugePages: undefined }]).toEqual(before);
+    expect([answersOf(index, shape), neighborsOf(index, ids), { ...index.stats(), hugePages: undefined }]).toEqual(
+      before,
+    );
     const once = imageOf(index);
     index.renumber();
     expect(imageOf(index)).toEqual(once);
@@ -64,6 +72,34 @@ describe('renumbering', () => {
 
   it('also where the filter works', () => {
     fc.assert(fc.property(largeShapes, keepsAll), { seed: SEED, numRuns: 6 });
+  });
+
+  const dimension = 32;
+  const rows = clusters({ n: 1500, dimension });
+  const train = { rows: 1500, dimension, data: rows };
+  it.each([
+    ['scalar', () => ScalarQuantizer.train(train)],
+    ['rabitq', () => RabitqQuantizer.train(train, { seed: 1 })],
+    ['product', () => ProductQuantizer.train(train, { m: 4, bits: 4, seed: 1, iterations: 2 })],
+  ] as const)("moves a quantizer's codes, finer ones and originals: %s", async (_, trained) => {
+    const index = Hnsw.create({ dimension, capacity: 2000, codes: await trained(), finer: 'sq7', filter: 'sign' });
+    index.addBatch(rows.subarray(0, 1400 * dimension));
+    const answers = () =>
+      [0, 8, 12, 40].flatMap((rerank) =>
+        Array.from({ length: 30 }, (_, i) => {
+          const query = rows.subarray((1400 + i) * dimension, (1401 + i) * dimension);
+          const { ids, distances, work } = index.search(query, { k: 8, efSearch: 60, rerank });
+          return [ids, distances, work];
+        }),
+      );
+    const before = answers();
+    const unmoved = imageOf(index);
+    index.renumber();
+    expect(imageOf(index)).not.toEqual(unmoved);
+    expect(answers()).toEqual(before);
+    expect(index.validate()).toEqual([]);
+    index.addBatch(rows.subarray(1400 * dimension));
+    expect(index.search(rows.subarray(1450 * dimension, 1451 * dimension), { k: 1, efSearch: 200 }).ids[0]).toBe(1450);
   });
 
   it('brings what is linked together', () => {
