@@ -28,6 +28,7 @@ export {
   type VerifyReport,
   verify,
 } from './engine/index-file.ts';
+export type { CalibrateOptions, Calibration, FilterTrial, RecallCurve, RecallRung } from './graph/calibration.ts';
 export { Flat, type FlatOptions } from './graph/flat.ts';
 export { Hnsw, type HnswStats } from './graph/hnsw.ts';
 export type { HnswOptions } from './graph/hnsw-options.ts';

@@ -1,6 +1,6 @@
 /** The recorded runs drawn and tabulated, for the notebook. Tables are HTML for `showTable`, figures SVG for `show`. */
 import { findDataset, formatBytes, formatCount, lineFigure, recallQpsFigure, tableHtml } from 'annlab/lab';
-import { type BreakRun, ceiling, curves, type PeersRun, startAndStep } from './recorded.ts';
+import { type BreakRun, beamRows, ceiling, curves, engineLabels, type PeersRun, startAndStep } from './recorded.ts';
 
 /** One line per engine: its best codes, and others that say something. */
 export function speedFigure(run: PeersRun, labels: readonly string[]): string {
@@ -33,7 +33,7 @@ export function startFigure(run: PeersRun, labels: readonly string[]): string {
     y: { label: '↑ Microseconds per query', scale: 'linear' },
     series: labels.map((label) => ({
       label,
-      points: rowsOf(run, label)
+      points: beamRows(run, label)
         .filter(({ efSearch }) => efSearch! <= 160)
         .map(({ efSearch, meanUs }) => ({ x: efSearch!, y: meanUs })),
     })),
@@ -41,14 +41,14 @@ export function startFigure(run: PeersRun, labels: readonly string[]): string {
 }
 
 /** Start, step, ceiling and memory of every engine, or of some. */
-export function limitsTable(run: PeersRun, labels = curves(run).map(({ label }) => label)): string {
+export function limitsTable(run: PeersRun, labels = engineLabels(run)): string {
   const { name, vectors, dimension } = run.run.dataset;
   const ramOf = (label: string) =>
     run.engines.find(({ searchers }) => searchers.some((one) => `${one.index} ${one.codes}` === label))!.ramBytes;
   return tableHtml(
     ['', 'start, µs', 'step, µs', 'best recall', 'from ef', 'RAM per vector, bytes'],
     labels.map((label) => {
-      const rows = rowsOf(run, label);
+      const rows = beamRows(run, label);
       const { startUs, stepUs } = startAndStep(rows);
       const { recall, ef } = ceiling(rows);
       const ram = formatCount(ramOf(label) / vectors);
@@ -63,7 +63,7 @@ export function limitsTable(run: PeersRun, labels = curves(run).map(({ label }) 
 /** How much of memory a query touches, exactly and by annlab's walk, and how fast that was. */
 export function bytesTouched(run: PeersRun, ef: number): string {
   const { vectors, dimension } = run.run.dataset;
-  const walk = rowsOf(run, 'annlab f32').find(({ efSearch }) => efSearch === ef)!;
+  const walk = beamRows(run, 'annlab f32').find(({ efSearch }) => efSearch === ef)!;
   const touched = walk.distances! * 4 * dimension;
   return [
     `exact search:       ${formatCount(vectors)} distances, ${formatBytes(4 * vectors * dimension)} for each query`,
@@ -81,7 +81,7 @@ export function sizeFigure({ size }: BreakRun, run: PeersRun, labels: readonly s
     y: { label: '↑ Neighbours missed of 1,000', scale: 'linear' },
     series: labels.map((label) => {
       const smaller = size.rows.filter((row) => row.label === label);
-      const { recall } = rowsOf(run, label).find(({ efSearch }) => efSearch === size.efSearch)!;
+      const { recall } = beamRows(run, label).find(({ efSearch }) => efSearch === size.efSearch)!;
       const all = [...smaller, { vectors: run.run.dataset.vectors, recall }];
       return { label, points: all.map((one) => ({ x: one.vectors, y: 1000 * (1 - one.recall) })) };
     }),

@@ -41,7 +41,9 @@ export interface BreakRun {
 }
 
 export function peersRun(dataset: 'embedding-1024-100k' | 'fashion-mnist-784-euclidean'): PeersRun {
-  return read(`${dataset}.json`);
+  const run = read<PeersRun>(`${dataset}.json`);
+  // Runs from before there was another knob than efSearch do not say which it was.
+  return { ...run, rows: run.rows.map((row) => ({ ...row, gamma: row.gamma ?? null })) };
 }
 
 export function breakRun(): BreakRun {
@@ -56,6 +58,18 @@ function read<T>(name: string): T {
 /** `hnswlib f32`, `usearch bf16`, … with their rows, from the narrowest beam to the widest. */
 export function curves(run: PeersRun): { label: string; rows: SweepRow[] }[] {
   return seriesOf(run.rows).map((rows) => ({ label: seriesLabel(rows[0]), rows }));
+}
+
+/** A curve by the width of the beam, the knob that all engines have: annlab's stands beside its own, which is by gamma. */
+export function beamRows(run: PeersRun, label: string): SweepRow[] {
+  const all = curves(run);
+  const curve = all.find((one) => one.label === `${label} by efSearch`) ?? all.find((one) => one.label === label);
+  return curve!.rows;
+}
+
+/** What engines can be told apart by, each once, however many knobs it has. */
+export function engineLabels(run: PeersRun): string[] {
+  return [...new Set(run.rows.map(({ index, codes }) => `${index} ${codes}`))];
 }
 
 /**

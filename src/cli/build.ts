@@ -26,6 +26,8 @@ export interface BuildOptions {
   /** The file to write. */
   out: string;
   threads: number;
+  /** Whether to measure what recall costs. Default: yes. */
+  calibrate?: boolean;
   /** The dimension is that of the vectors. */
   index: Omit<HnswOptions, 'dimension' | 'threads'>;
   /** Codes of a quantizer that is trained first, in place of `index.codes`. */
@@ -48,6 +50,7 @@ const FLAGS: Record<string, Flag> = {
   filter: { value: '<kind>', help: 'sign bits dismiss neighbours first: sign or none; default sign for large vectors' },
   seed: { value: '<n>', help: 'decides levels and rotations; default 1' },
   threads: { value: '<n>', help: 'how many build; default all cores. Only 1 builds the same graph every time' },
+  'no-calibrate': { help: 'do not measure what recall costs, which "search --recall" and a recallTarget need' },
   capacity: { value: '<n>', help: 'the most vectors that it may hold; default: as many as are read' },
 };
 
@@ -96,6 +99,7 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
     threads: integerFlag(line, 'threads', { min: 1, max: 255 }) ?? Math.min(availableParallelism(), 255),
     ...(rows !== undefined && { rows }),
     ...(typeof codes === 'object' && { trained: codes }),
+    ...(values['no-calibrate'] && { calibrate: false }),
     index: { M, efConstruction, ...onlyGiven(given) },
   };
 }
@@ -123,9 +127,18 @@ export async function build(options: BuildOptions, say: (text: string) => void):
   const on = threads === 1 ? 'one thread' : `${threads} threads`;
   say(`built in ${formatSeconds((built - started) / 1000)} on ${on}, ${formatBytes(ramBytes.total)} of RAM`);
 
+  if (options.calibrate !== false) await calibrate(index, say);
   const saving = performance.now();
   const { bytes } = await withProgress('saving', 'bytes', (onProgress) => save(index, out, { onProgress }));
   say(`${out}: ${formatBytes(bytes)}, saved in ${formatMillis(performance.now() - saving)}`);
+}
+
+async function calibrate(index: Hnsw, say: (text: string) => void): Promise<void> {
+  if (index.count < 2) return say('not calibrated: one vector has no neighbours');
+  const started = performance.now();
+  const { queries } = await withProgress('calibrating', 'searches', (onProgress) => index.calibrate({ onProgress }));
+  const seconds = formatSeconds((performance.now() - started) / 1000);
+  say(`calibrated in ${seconds} on ${formatCount(queries)} of its own vectors`);
 }
 
 async function obtain({ from, rows }: BuildOptions): Promise<{ base: Matrix; metric: Metric; name: string }> {

@@ -16,8 +16,8 @@ export interface SearchOptions {
    */
   gamma?: number;
   /**
-   * The share of the true neighbours that is to be found, instead of efSearch and gamma: what that takes is looked up in what
-   * `Hnsw.calibrate` measured.
+   * The share of the true neighbours that is to be found, on average, above 0 and at most 1, instead of efSearch, gamma, rerank
+   * and filterWords: what that takes is looked up in what `Hnsw.calibrate` measured. Exact indexes do not use it.
    */
   recallTarget?: number;
   /**
@@ -35,6 +35,11 @@ export interface SearchOptions {
    * vectors, ≥ rerank. Default 4 · rerank.
    */
   refine?: number;
+  /**
+   * How many words of 64 sign bits say beforehand which neighbours cannot be near; 0: the filter is off; more than there are: all.
+   * Only indexes with `filter: 'sign'` use it. Default: all, or what `Hnsw.calibrate` found to be the least work.
+   */
+  filterWords?: number;
 }
 
 /** What a search cost, counted rather than timed. */

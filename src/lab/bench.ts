@@ -1,28 +1,34 @@
 /**
  * `npm run bench`: the engine measured alone. `kernels`: what one distance costs, beside a plain JavaScript loop. `indexes`:
- * the sweep of `npm start` over harder data too, and with the sign filter turned off, to see what it is worth. `build`: one
- * writer beside several. `files`: what it takes to open an index. `day 3`: the timed cases of a day, as its notebook shows them.
+ * the sweep of `npm start` over harder data too, and with the sign filter turned off, to see what it is worth; and by the width of
+ * the beam, to see what gamma is. `codes`: memory, speed and recall of every kind of code. `batch`: one thread given many queries
+ * at once. `build`: one writer beside several. `files`: what it takes to open an index. `day 3`: the timed cases of a day, as its
+ * notebook shows them.
  */
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { IndexFileError, UsageError } from '../core/errors.ts';
 import { save, verify } from '../engine/index-file.ts';
 import { HNSW_DEFAULTS } from '../graph/hnsw-options.ts';
+import { batchTable, benchBatch } from './bench-batch.ts';
 import { benchBuild, buildTable } from './bench-build.ts';
+import { benchCodes, codesTable } from './bench-codes.ts';
 import { benchFiles, filesTable } from './bench-files.ts';
 import { benchKernels, type KernelBench } from './bench-kernels.ts';
 import { benchCells, benchmarkDay } from './benchmark-day.ts';
 import { buildHnsw } from './build.ts';
 import { type CommandLine, type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from './command.ts';
-import { loadDataset } from './datasets.ts';
+import { type Dataset, loadDataset } from './datasets.ts';
+import { recallQpsFigure } from './figures.ts';
 import { formatBytes, formatCount, formatTable } from './format.ts';
 import { groundTruth } from './ground-truth.ts';
 import { runJob } from './job.ts';
 import { describeMachine, describeVersions } from './machine.ts';
 import { withLoadProgress, withProgress } from './progress.ts';
+import type { Truth } from './recall.ts';
 import { prepareFolder, writeOutputs } from './results.ts';
 
-const PARTS = ['kernels', 'indexes', 'build', 'files'] as const;
+const PARTS = ['kernels', 'indexes', 'codes', 'batch', 'build', 'files'] as const;
 type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -35,7 +41,7 @@ export interface BenchOptions {
   dimension: number;
   rounds: number;
   seed: number;
-  /** For builds and batches. Default: 1 for `indexes`, all cores for `build` and `files`. */
+  /** For builds, training and batches. Default: 1 for `indexes`, all cores for all others. */
   threads?: number;
   /** For `files`: one that is there. */
   file?: string;
@@ -45,39 +51,43 @@ export interface BenchOptions {
 const FLAGS: Record<string, Flag> = {
   dataset: {
     value: '<list>',
-    help: 'indexes, build, files: which vectors, separated by commas;\ndefault fashion-mnist-784-euclidean,embedding-1024-30k',
+    help: 'indexes, codes, batch, build, files: which vectors, separated by commas;\ndefault fashion-mnist-784-euclidean,embedding-1024-30k',
   },
-  rows: { value: '<n>', help: 'indexes, build, files: only the first n vectors' },
-  queries: { value: '<n>', help: 'indexes, build: only the first n queries; default 1000' },
-  rounds: { value: '<n>', help: 'indexes, build, files, day: times that everything is measured; default 3' },
-  seed: { value: '<n>', help: 'indexes, build, files: decides levels and rotations; default 1' },
+  rows: { value: '<n>', help: 'indexes, codes, batch, build, files: only the first n vectors' },
+  queries: { value: '<n>', help: 'indexes, codes, batch, build: only the first n queries; default 1000' },
+  rounds: { value: '<n>', help: 'all but kernels: times that everything is measured; default 3' },
+  seed: {
+    value: '<n>',
+    help: 'indexes, codes, batch, build, files: decides levels, rotations and training; default 1',
+  },
   threads: {
     value: '<n>',
-    help: 'indexes: for builds, and for batches if more than 1; default 1;\nbuild, files: writers; default all cores',
+    help: 'indexes: for builds, and for batches if more than 1; default 1;\ncodes, batch, build, files: writers; default all cores',
   },
   file: { value: '<file.ann>', help: 'files: one that was saved before, instead of new ones' },
   dimension: { value: '<n>', help: 'kernels: components of a vector; default 1024' },
-  out: { value: '<folder>', help: 'kernels, indexes, build, files: where results go; default out/bench' },
+  out: { value: '<folder>', help: 'all but day: where results go; default out/bench' },
 };
 
 /** What each flag has a meaning for. */
 const USED_BY: Record<string, readonly (Part | 'day')[]> = {
-  dataset: ['indexes', 'build', 'files'],
-  rows: ['indexes', 'build', 'files'],
-  queries: ['indexes', 'build'],
-  rounds: ['indexes', 'build', 'files', 'day'],
-  seed: ['indexes', 'build', 'files'],
-  threads: ['indexes', 'build', 'files'],
+  dataset: ['indexes', 'codes', 'batch', 'build', 'files'],
+  rows: ['indexes', 'codes', 'batch', 'build', 'files'],
+  queries: ['indexes', 'codes', 'batch', 'build'],
+  rounds: ['indexes', 'codes', 'batch', 'build', 'files', 'day'],
+  seed: ['indexes', 'codes', 'batch', 'build', 'files'],
+  threads: ['indexes', 'codes', 'batch', 'build', 'files'],
   file: ['files'],
   dimension: ['kernels'],
-  out: ['kernels', 'indexes', 'build', 'files'],
+  out: PARTS,
 };
 
-const HELP = `Measures the engine: kernels, indexes, build, files or, without a word, all of them; or the timed cases of a day.
+const HELP = `Measures the engine: ${PARTS.join(', ')} or, without a word, all of them; or the timed cases of a day.
 
   npm run bench
   npm run bench -- kernels --dimension 768
   npm run bench -- indexes --dataset sift-128-euclidean --rows 100000
+  npm run bench -- codes --dataset embedding-1024-30k
   npm run bench -- build files --dataset embedding-1024-100k
   npm run bench -- day 3
 
@@ -144,6 +154,8 @@ export async function bench(options: BenchOptions, say: (text: string) => void):
   await prepareFolder(options.out);
   if (options.parts.includes('kernels')) await kernels(options, say);
   if (options.parts.includes('indexes')) await indexes(options, say);
+  if (options.parts.includes('codes')) await codes(options, say);
+  if (options.parts.includes('batch')) await batch(options, say);
   if (options.parts.includes('build')) await builds(options, say);
   if (options.parts.includes('files')) await files(options, say);
 }
@@ -201,7 +213,7 @@ function kernelsVerdict({ callNs, costs }: KernelBench): string[] {
 }
 
 async function indexes(options: BenchOptions, say: (text: string) => void): Promise<void> {
-  const { datasets, rows, queries, rounds, seed, threads = 1, out } = options;
+  const { datasets, rounds, seed, threads = 1, out } = options;
   for (const name of datasets) {
     const dataset = await loadFor(name, options);
     const folder = path.join(out, name);
@@ -213,23 +225,63 @@ async function indexes(options: BenchOptions, say: (text: string) => void): Prom
       { index: 'hnsw unfiltered', codes: 'sq7', filter: 'none', ...parameters },
       { index: 'hnsw unfiltered', codes: 'f32', filter: 'none', ...parameters },
     ] as const;
-    const flags = [
-      ['dataset', name],
-      ['rows', rows],
-      ['queries', queries],
-      ['rounds', rounds],
-      ['seed', seed],
-      ['threads', threads === 1 ? undefined : threads],
-    ].flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
-    const command = `npm run bench -- indexes ${flags.join(' ')}`;
+    const command = commandOf('indexes', name, { ...options, threads: threads === 1 ? undefined : threads });
     await runJob(
       {
         ...{ dataset, indexes: variants, parameters, k: 10, rounds, threads, truthThreads: availableParallelism() },
-        ...{ disk: false, out: folder, command },
+        ...{ beam: true, disk: false, out: folder, command },
       },
       say,
     );
     say('');
+  }
+}
+
+/** Every kind of code: what it takes, and what it finds at the speed of the walk on floats. */
+async function codes(options: BenchOptions, say: (text: string) => void): Promise<void> {
+  const { datasets, rounds, seed, threads = availableParallelism(), out } = options;
+  const k = 10;
+  for (const name of datasets) {
+    const dataset = await loadFor(name, options);
+    const { train, metric, title, queries } = dataset;
+    say(`${name}: ${formatCount(train.rows)} vectors, ${train.dimension} dimensions`);
+    const truth = await truthFor(dataset, k);
+    const found = await benchCodes({ dataset, truth, k, seed, threads, rounds, say });
+    say(`\n${codesTable(found)}\n`);
+    const { M, efConstruction } = HNSW_DEFAULTS;
+    const result = {
+      ...{ machine: describeMachine(), versions: describeVersions() },
+      run: {
+        date: new Date().toISOString(),
+        command: commandOf('codes', name, options),
+        dataset: {
+          ...{ name, about: title, metric, vectors: train.rows, queries: queries.rows },
+          dimension: train.dimension,
+        },
+        parameters: { k, M, efConstruction, seed, rounds, threads },
+      },
+      ...found,
+    };
+    const subtitle = `${name}, ${formatCount(train.rows)} vectors, ${train.dimension}-D`;
+    const paths = await writeOutputs(out, {
+      [`codes-${name}.json`]: `${JSON.stringify(result, null, 2)}\n`,
+      [`codes-${name}.svg`]: recallQpsFigure(found.rows, { subtitle, width: 820 }),
+    });
+    say(`wrote ${paths.join(', ')}\n`);
+  }
+}
+
+/** One thread given all queries at once, and one after the other. */
+async function batch(options: BenchOptions, say: (text: string) => void): Promise<void> {
+  const { datasets, rounds, seed, threads = availableParallelism(), out } = options;
+  const k = 10;
+  for (const name of datasets) {
+    const dataset = await loadFor(name, options);
+    const costs = await benchBatch({ dataset, truth: await truthFor(dataset, k), k, seed, threads, rounds });
+    say(`${name}: ${formatCount(dataset.train.rows)} vectors\n${batchTable(costs)}`);
+    const result = { machine: describeMachine(), versions: describeVersions(), dataset: name, rounds, costs };
+    const [file] = await writeOutputs(out, { [`batch-${name}.json`]: `${JSON.stringify(result, null, 2)}\n` });
+    say(`wrote ${file}\n`);
   }
 }
 
@@ -239,9 +291,7 @@ async function builds(options: BenchOptions, say: (text: string) => void): Promi
   const k = 10;
   for (const name of datasets) {
     const dataset = await loadFor(name, options);
-    const truth = await withProgress('exact neighbours', 'queries', (onProgress) =>
-      groundTruth(dataset, k, { threads: availableParallelism(), onProgress }),
-    );
+    const truth = await truthFor(dataset, k);
     const costs = await withProgress('building', 'builds', (onProgress) =>
       benchBuild({ dataset, truth, k, seed, threads, rounds, onProgress }),
     );
@@ -275,6 +325,32 @@ async function files(options: BenchOptions, say: (text: string) => void): Promis
     const { bytes } = await withProgress('saving', 'bytes', (onProgress) => save(hnsw, file, { onProgress }));
     await measured(file, bytes);
   }
+}
+
+/** The command that repeats one part on one set; flags that were left to their default on any machine are left out. */
+function commandOf(
+  part: Part,
+  dataset: string,
+  {
+    rows,
+    queries,
+    rounds,
+    seed,
+    threads,
+  }: Pick<BenchOptions, 'rows' | 'queries' | 'rounds' | 'seed'> & {
+    threads?: number | undefined;
+  },
+): string {
+  const flags = Object.entries({ dataset, rows, queries, rounds, seed, threads }).flatMap(([flag, value]) =>
+    value === undefined ? [] : [`--${flag} ${value}`],
+  );
+  return `npm run bench -- ${part} ${flags.join(' ')}`;
+}
+
+function truthFor(dataset: Dataset, k: number): Promise<Truth> {
+  return withProgress('exact neighbours', 'queries', (onProgress) =>
+    groundTruth(dataset, k, { threads: availableParallelism(), onProgress }),
+  );
 }
 
 function loadFor(name: string, { rows, queries }: BenchOptions) {

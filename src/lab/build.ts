@@ -6,8 +6,9 @@ import { Flat } from '../graph/flat.ts';
 import { Hnsw, type HnswStats } from '../graph/hnsw.ts';
 import type { HnswOptions } from '../graph/hnsw-options.ts';
 import type { Metric, VectorIndex } from '../graph/vector-index.ts';
+import type { Quantizer } from '../quantize/quantizer.ts';
 import { Pool } from '../workers/pool.ts';
-import type { Searcher } from './sweep.ts';
+import type { Knob, Searcher } from './sweep.ts';
 
 export interface BuildOptions {
   base: Matrix;
@@ -19,17 +20,18 @@ export interface BuildOptions {
 export interface HnswVariant extends Omit<HnswOptions, 'dimension' | 'metric' | 'capacity' | 'threads'> {
   /** What its curve is called, before the codes. Default `hnsw`. */
   index?: string;
-  codes: 'f32' | 'sq7';
+  codes: 'f32' | 'sq7' | Quantizer;
 }
 
 export interface HnswSearcher extends Searcher {
+  knob: Knob;
   /** The index itself. */
   hnsw: Hnsw;
   stats: HnswStats;
 }
 
 /**
- * An HNSW over `base`; ids are row numbers. `threads`: how many write at once, 1 … 255. Default 1, which alone builds the same
+ * An HNSW over `base`; ids are row numbers. Its knob is gamma where the metric allows. `threads`: how many write at once, 1 … 255. Default 1, which alone builds the same
  * graph every time.
  */
 export async function buildHnsw(options: HnswVariant & BuildOptions & { threads?: number }): Promise<HnswSearcher> {
@@ -42,9 +44,22 @@ export async function buildHnsw(options: HnswVariant & BuildOptions & { threads?
     threads > 1 ? await addOnThreads(hnsw, base, threads, onProgress) : await addInPieces(hnsw, base, onProgress);
   const stats = hnsw.stats();
   return {
-    ...{ index: name, codes: parameters.codes, buildSeconds, ramBytes: stats.ramBytes.total, hnsw, stats },
-    search: (query, k, efSearch) => hnsw.search(query, { k, efSearch }),
+    ...{ index: name, codes: stats.codes, buildSeconds, ramBytes: stats.ramBytes.total, hnsw, stats },
+    ...searchedBy(hnsw, knobFor(metric)),
   };
+}
+
+/** What an index is searched by under a metric: inner products are no lengths, and gamma stretches a length. */
+export function knobFor(metric: Metric): Knob {
+  return metric === 'dot' ? 'efSearch' : 'gamma';
+}
+
+/** The part of a searcher that turns a knob of an index. `rerank`: not as the index would have it by default. */
+export function searchedBy(hnsw: Hnsw, knob: Knob, rerank?: number): Pick<HnswSearcher, 'knob' | 'search'> {
+  const options = { ...(rerank !== undefined && { rerank }) };
+  return knob === 'gamma'
+    ? { knob, search: (query, k, gamma) => hnsw.search(query, { k, gamma, ...options }) }
+    : { knob, search: (query, k, efSearch) => hnsw.search(query, { k, efSearch, ...options }) };
 }
 
 /** Exact search over `base`: the line beside the curves. */

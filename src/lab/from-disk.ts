@@ -14,7 +14,7 @@ import { checkSearch } from '../graph/checks.ts';
 import type { Hnsw } from '../graph/hnsw.ts';
 import type { SearchOptions } from '../graph/vector-index.ts';
 import { canMap } from '../storage/mapping.ts';
-import type { HnswSearcher } from './build.ts';
+import { type HnswSearcher, searchedBy } from './build.ts';
 import { withProgress } from './progress.ts';
 import { median, type Searcher, seriesLabel } from './sweep.ts';
 
@@ -76,7 +76,7 @@ export async function throughDisk(options: DiskOptions): Promise<{ searcher: Sea
   return {
     searcher: {
       ...{ index, codes, from: 'disk', buildSeconds, ramBytes },
-      search: (query, k, efSearch) => opened.search(query, { k, efSearch }),
+      ...searchedBy(opened, searcher.knob),
     },
     run: {
       ...{ index, codes, file: path.basename(file), bytes },

@@ -6,8 +6,8 @@
 import path from 'node:path';
 import { AddressSpaceError, AnnError, OutputError } from '../core/errors.ts';
 import type { Matrix } from '../core/matrix.ts';
-import { type BatchRow, batchWidths, measureBatches } from './batches.ts';
-import { buildFlat, buildHnsw, type HnswSearcher, type HnswVariant } from './build.ts';
+import { type BatchRow, batchSettings, measureBatches } from './batches.ts';
+import { buildFlat, buildHnsw, type HnswSearcher, type HnswVariant, searchedBy } from './build.ts';
 import type { Dataset } from './datasets.ts';
 import { type FigureOptions, recallDistancesFigure, recallLatencyFigure, recallQpsFigure } from './figures.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
@@ -19,7 +19,16 @@ import type { Truth } from './recall.ts';
 import { type ReportFigure, renderReport } from './report.ts';
 import { type Results, writeOutputs } from './results.ts';
 import { batchesTable, diskLine, headlines, rowsTable } from './summary.ts';
-import { defaultEfs, type Searcher, type SweepRow, seriesLabel, seriesOf, sweep } from './sweep.ts';
+import {
+  DEFAULT_GAMMAS,
+  defaultEfs,
+  type Knob,
+  type Searcher,
+  type SweepRow,
+  seriesLabel,
+  seriesOf,
+  sweep,
+} from './sweep.ts';
 
 export interface Job {
   dataset: Dataset;
@@ -28,8 +37,14 @@ export interface Job {
   /** What they have in common, for the report: `M`, `seed`, … */
   parameters: Record<string, string | number>;
   k: number;
+  /** The knob of all curves. Default: gamma where the metric allows. */
+  knob?: Knob;
   /** Widths of the beam. Default: from k up until recall is 0.9995. */
   efs?: readonly number[];
+  /** The same of gamma. Default: from 0 up until recall is 0.9995. */
+  gammas?: readonly number[];
+  /** Whether the first index is swept by efSearch as well, where its knob is gamma: to see what that gains. */
+  beam?: boolean;
   rounds: number;
   /** For builds, and for batches where there are several; the sweep is on one. */
   threads: number;
@@ -52,7 +67,7 @@ export async function runJob(
   say: (text: string) => void,
   { goThroughDisk = throughDisk } = {},
 ): Promise<Results> {
-  const { dataset, k, efs, rounds, threads, truthThreads, out, command } = job;
+  const { dataset, k, efs, gammas, rounds, threads, truthThreads, out, command } = job;
   const { name, title, train: base, queries, metric } = dataset;
   const shape = `${formatCount(base.rows)} vectors, ${formatCount(queries.rows)} queries, ${base.dimension} dimensions`;
   say(`${name} (${title}): ${shape}, ${metric}`);
@@ -63,12 +78,18 @@ export async function runJob(
   const built = await buildAll(job, say);
   const disk = job.disk ? await saveAndOpen(job, built[0], goThroughDisk, say) : {};
   const searchers: Searcher[] = [...built];
+  const told = built[0].knob === 'gamma' ? gammas : efs;
+  const usual = built[0].knob === 'gamma' ? DEFAULT_GAMMAS : defaultEfs(k);
   // A point here and there shows that the curve is the same.
-  if (disk.searcher) searchers.push(efs ? disk.searcher : { ...disk.searcher, widths: everyOther(defaultEfs(k)) });
+  if (disk.searcher) searchers.push(told ? disk.searcher : { ...disk.searcher, widths: everyOther(usual) });
+  if (job.beam && built[0].knob === 'gamma')
+    searchers.push({ ...built[0], ...searchedBy(built[0].hnsw, 'efSearch'), by: 'efSearch' });
   const rows = await withProgress('searching', 'passes', (onProgress) =>
     sweep({
       ...{ dataset: name, searcher: searchers, queries, truth, k, rounds, onProgress },
-      ...(efs ? { efs } : { enough: ENOUGH_RECALL }),
+      ...(told ? {} : { enough: ENOUGH_RECALL }),
+      ...(efs && { efs }),
+      ...(gammas && { gammas }),
     }),
   );
   const batches = threads > 1 ? await measureAllBatches(job, built, rows, truth) : [];
@@ -116,13 +137,14 @@ async function buildAll(job: Job, say: (text: string) => void): Promise<HnswSear
   const on = threads > 1 ? ` on ${threads} threads` : '';
   const built: HnswSearcher[] = [];
   for (const variant of indexes) {
-    const label = `building ${variant.index ?? 'hnsw'} ${variant.codes}`;
+    const { index = 'hnsw', codes } = variant;
+    const label = `building ${index} ${typeof codes === 'object' ? codes.kind : codes}`;
     const searcher = await withProgress(label, 'vectors', (onProgress) =>
       buildHnsw({ ...variant, base, metric, threads, onProgress }),
     );
     const { buildSeconds, ramBytes } = searcher;
     say(`${seriesLabel(searcher)}: built in ${formatSeconds(buildSeconds)}${on}, ${formatBytes(ramBytes)} of RAM`);
-    built.push(searcher);
+    built.push(job.knob ? { ...searcher, ...searchedBy(searcher.hnsw, job.knob) } : searcher);
   }
   return built;
 }
@@ -158,9 +180,9 @@ async function measureAllBatches(
   const batches: BatchRow[] = [];
   for (const searcher of built) {
     const label = seriesLabel(searcher);
-    const efs = batchWidths(curves.find(([row]) => seriesLabel(row) === label)!, k);
+    const settings = batchSettings(curves.find(([row]) => seriesLabel(row) === label)!, k);
     const measured = await withProgress(`${label} in batches`, 'batches', (onProgress) =>
-      measureBatches({ ...{ dataset: name, searcher, ...few, k, efs, threads, rounds, onProgress } }),
+      measureBatches({ ...{ dataset: name, searcher, ...few, k, settings, threads, rounds, onProgress } }),
     );
     batches.push(...measured);
   }
@@ -225,7 +247,7 @@ function figuresOf({ run, rows }: Results): Figure[] {
   return [
     {
       file: 'recall-qps.svg',
-      caption: `Up and to the right is better. Each dot is one efSearch: a wider beam finds more of the true neighbours and takes longer. The dashed line is exact search.${
+      caption: `Up and to the right is better. Each dot is one width: a search that goes on for longer finds more of the true neighbours. The dashed line is exact search.${
         inMemory.length < rows.length ? ' From disk: the same index, saved and opened again.' : ''
       }`,
       draw: draw(recallQpsFigure, rows),

@@ -7,7 +7,7 @@ import type { BatchRow } from './batches.ts';
 import { formatBytes, formatCount, formatMicros, formatMillis, formatSeconds } from './format.ts';
 import type { DiskRun } from './from-disk.ts';
 import type { Results } from './results.ts';
-import { paretoFront, qpsAtRecall, type SweepRow, seriesLabel, seriesOf } from './sweep.ts';
+import { paretoFront, qpsAtRecall, type SweepRow, seriesLabel, seriesOf, settingLabel } from './sweep.ts';
 
 export interface ReportFigure {
   /** What to see in it, a sentence or two. */
@@ -93,9 +93,14 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
     'HNSW',
     'Hierarchical navigable small world: a graph in layers, in which a search walks from neighbour to neighbour towards the query and looks at a few hundred vectors instead of all.',
   ],
+  ['Width', 'The one knob turned along a curve: wider is slower and misses less. Either gamma (γ) or efSearch (ef).'],
   [
-    'efSearch',
-    'How many candidates a search keeps in view while it walks. Wider is slower and misses less: the one knob turned along a curve.',
+    'γ, gamma',
+    'A search stops as soon as the nearest candidate that it has not read yet is more than 1 + γ times as far away as the k-th best found. Easy queries end soon, hard ones take their time.',
+  ],
+  [
+    'ef, efSearch',
+    'How many candidates a search keeps in view while it walks, the same for easy queries and hard ones.',
   ],
   [
     'f32, sq7',
@@ -136,7 +141,7 @@ function lede({ run, rows }: Results): string {
     .filter((one) => one.qps !== null)
     .sort((a, b) => b.qps! - a.qps!)[0];
   const what = `${formatCount(dataset.vectors)} vectors of ${formatCount(dataset.dimension)} dimensions`;
-  if (!best) return `${escapeHtml(what)}, searched at several widths of the beam.`;
+  if (!best) return `${escapeHtml(what)}, searched at several widths.`;
   const times = exact ? `, <strong>${formatCount(best.qps! / exact.qps)} times</strong> the speed of exact search` : '';
   return (
     `Among ${escapeHtml(what)}, <strong>${escapeHtml(best.label)}</strong> answers ` +
@@ -175,7 +180,7 @@ function figureBlock({ caption, draw }: ReportFigure): string {
 function table(rows: readonly SweepRow[]): string {
   const heads = [
     'Index',
-    'efSearch',
+    'Width',
     `Recall@${rows[0]?.k ?? 10}`,
     'QPS',
     'Mean µs',
@@ -187,7 +192,7 @@ function table(rows: readonly SweepRow[]): string {
   const body = seriesOf(rows).flatMap((series) =>
     series.map((row, i) => {
       const cells = [
-        row.efSearch === null ? 'exact' : formatCount(row.efSearch),
+        settingLabel(row),
         row.recall.toFixed(4),
         formatCount(row.qps),
         ...[row.meanUs, row.p50Us, row.p99Us].map(formatMicros),
@@ -206,10 +211,10 @@ function table(rows: readonly SweepRow[]): string {
 
 function batchSection(batches: readonly BatchRow[]): string {
   const [{ k, threads, queries }] = batches;
-  const heads = ['Index', 'efSearch', `Recall@${k}`, 'QPS', 'On one', 'Speed-up', 'p50 µs', 'p99 µs'];
+  const heads = ['Index', 'Width', `Recall@${k}`, 'QPS', 'On one', 'Speed-up', 'p50 µs', 'p99 µs'];
   const body = batches.map((row, i) => {
     const cells = [
-      ...[formatCount(row.efSearch), row.recall.toFixed(4), formatCount(row.qps), formatCount(row.qpsOnOne)],
+      ...[settingLabel(row), row.recall.toFixed(4), formatCount(row.qps), formatCount(row.qpsOnOne)],
       ...[`${(row.qps / row.qpsOnOne).toFixed(2)}×`, formatMicros(row.p50Us), formatMicros(row.p99Us)],
     ];
     const first = i === 0 || seriesLabel(row) !== seriesLabel(batches[i - 1]);

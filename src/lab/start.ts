@@ -1,10 +1,10 @@
 /**
  * The main job, `npm start`: real data in, the curve of speed against recall out. Loads a dataset, computes or loads its exact
- * neighbours, builds HNSW, saves and opens it, sweeps efSearch, measures exact search and batches beside it, and leaves
+ * neighbours, builds HNSW, saves and opens it, sweeps its width, measures exact search and batches beside it, and leaves
  * `results.json`, the figures as SVG, `report.html` and the saved index in `out/`.
  */
 import { availableParallelism } from 'node:os';
-import { DownloadError } from '../core/errors.ts';
+import { DownloadError, UsageError } from '../core/errors.ts';
 import { HNSW_DEFAULTS } from '../graph/hnsw-options.ts';
 import { listDatasets } from './catalogue.ts';
 import {
@@ -14,6 +14,7 @@ import {
   integerFlag,
   integersFlag,
   isMain,
+  numbersFlag,
   readCommandLine,
   runCommand,
 } from './command.ts';
@@ -41,7 +42,9 @@ export interface StartOptions {
   /** The first so many queries and base vectors; default: all. */
   queries?: number;
   rows?: number;
+  /** Either: the widths of the sweep, and by which knob it is. */
   efs?: number[];
+  gammas?: number[];
   rounds: number;
 }
 
@@ -59,7 +62,11 @@ const FLAGS: Record<string, Flag> = {
   },
   ef: {
     value: '<list>',
-    help: 'widths of the beam to sweep, such as 10,20,40,80; default: from k up\nuntil recall is 0.9995',
+    help: 'sweep the width of the beam instead of gamma, as always under dot:\nsuch as 10,20,40,80; default: from k up until recall is 0.9995',
+  },
+  gamma: {
+    value: '<list>',
+    help: 'how late searches stop, such as 0,0.02,0.05,0.1; default: from 0 up until\nrecall is 0.9995',
   },
   seed: { value: '<n>', help: 'decides levels and rotations; default 1' },
   threads: {
@@ -96,6 +103,8 @@ export function parseStartArguments(argv: readonly string[]): StartOptions | 'he
   const queries = integerFlag(line, 'queries', { min: 1, max: 10_000_000 });
   const rows = integerFlag(line, 'rows', { min: k, max: 1_000_000_000 });
   const efs = integersFlag(line, 'ef', { min: k, max: 100_000 });
+  const gammas = numbersFlag(line, 'gamma', { min: 0, max: 10 });
+  if (efs && gammas) throw new UsageError('--ef, --gamma: the sweep is by one of them');
   return {
     k,
     M,
@@ -110,6 +119,7 @@ export function parseStartArguments(argv: readonly string[]): StartOptions | 'he
     ...(queries !== undefined && { queries }),
     ...(rows !== undefined && { rows }),
     ...(efs !== undefined && { efs }),
+    ...(gammas !== undefined && { gammas }),
   };
 }
 
@@ -133,7 +143,10 @@ export async function start(
   const parameters = { M, efConstruction, seed };
   const indexes = kinds.map((codes) => ({ codes, ...parameters }));
   const command = commandOf({ ...options, dataset: dataset.name });
-  return runJob({ ...options, dataset, indexes, parameters, truthThreads: threads, disk: true, command }, say);
+  if (options.gammas && dataset.metric === 'dot')
+    throw new UsageError(`--gamma: not on ${dataset.name}, whose metric is dot: inner products are no lengths`);
+  const knob = options.efs && { knob: 'efSearch' as const };
+  return runJob({ ...options, ...knob, dataset, indexes, parameters, truthThreads: threads, disk: true, command }, say);
 }
 
 /** The set that was asked for; where none was and the default cannot be had, a synthetic one, and says so. */
@@ -166,6 +179,7 @@ function commandOf(options: StartOptions & { dataset: string }): string {
     ['ef-construction', options.efConstruction],
     ['codes', options.codes],
     ['ef', options.efs?.join(',')],
+    ['gamma', options.gammas?.join(',')],
     ['seed', options.seed],
     ['threads', options.threads === defaultThreads() ? undefined : options.threads],
     ['rounds', options.rounds],

@@ -2,13 +2,13 @@
 import type { BatchRow } from './batches.ts';
 import { formatBytes, formatCount, formatMicros, formatMillis, formatTable } from './format.ts';
 import type { DiskRun } from './from-disk.ts';
-import { paretoFront, qpsAtRecall, type SweepRow, seriesLabel, seriesOf } from './sweep.ts';
+import { paretoFront, qpsAtRecall, type SweepRow, seriesLabel, seriesOf, settingLabel } from './sweep.ts';
 
 /** The rows as a table for the terminal, a gap between curves. */
 export function rowsTable(rows: readonly SweepRow[]): string {
   const heads = [
     'index',
-    'ef',
+    'width',
     `recall@${rows[0]?.k ?? 10}`,
     'QPS',
     'mean µs',
@@ -22,7 +22,7 @@ export function rowsTable(rows: readonly SweepRow[]): string {
     ...(i > 0 ? [null] : []),
     ...series.map((row) => [
       seriesLabel(row),
-      row.efSearch === null ? 'exact' : String(row.efSearch),
+      settingLabel(row),
       row.recall.toFixed(4),
       formatCount(row.qps),
       formatMicros(row.meanUs),
@@ -52,7 +52,8 @@ export function headlines(rows: readonly SweepRow[]): string[] {
     });
     const label = seriesLabel(series[0]);
     const last = speeds.at(-1);
-    if (!last) return `${label}: recall 0.9 is not reached: widen the sweep with --ef`;
+    if (!last)
+      return `${label}: recall 0.9 is not reached: widen the sweep with --${series[0].gamma === null ? 'ef' : 'gamma'}`;
     const told = speeds.map(({ recall, qps }) => `${formatCount(qps)} at recall ${recall}`).join(', ');
     const times = exact ? ` (${formatCount(last.qps / exact.qps)} times exact search)` : '';
     return `${label}: queries per second ${told}${times}`;
@@ -62,11 +63,11 @@ export function headlines(rows: readonly SweepRow[]): string[] {
 /** Batches as a table under their size, a gap between indexes. */
 export function batchesTable(batches: readonly BatchRow[]): string {
   const [{ k, threads, queries }] = batches;
-  const heads = ['index', 'ef', `recall@${k}`, 'QPS', 'on one', 'speed-up', 'p50 µs', 'p99 µs'];
+  const heads = ['index', 'width', `recall@${k}`, 'QPS', 'on one', 'speed-up', 'p50 µs', 'p99 µs'];
   const lines = batches.flatMap((row, i) => [
     ...(i > 0 && seriesLabel(row) !== seriesLabel(batches[i - 1]) ? [null] : []),
     [
-      ...[seriesLabel(row), String(row.efSearch), row.recall.toFixed(4)],
+      ...[seriesLabel(row), settingLabel(row), row.recall.toFixed(4)],
       ...[formatCount(row.qps), formatCount(row.qpsOnOne), `${(row.qps / row.qpsOnOne).toFixed(2)}×`],
       ...[formatMicros(row.p50Us), formatMicros(row.p99Us)],
     ],

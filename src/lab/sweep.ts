@@ -1,13 +1,15 @@
 /**
- * The sweep: one index searched over and over with a wider and wider beam (efSearch), which draws its curve of speed
- * against recall. It knows annlab's indexes and anybody else's through `Searcher`, and treats them alike: one thread, one
- * query at a time, a warm-up, then several rounds in which all searchers and beams take turns, so that a machine that slows
- * down slows all of them; the median round is reported.
+ * The sweep: one index searched over and over, each time wider, which draws its curve of speed against recall. What is turned
+ * is its knob: the width of the beam (efSearch), or where a search knows when to stop, how late it does (gamma). The sweep
+ * knows annlab's indexes and anybody else's through `Searcher`, and treats them alike: one thread, one query at a time, a
+ * warm-up, then several rounds in which all searchers and settings take turns, so that a machine that slows down slows all
+ * of them; the median round is reported.
  */
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ParameterError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
+import { checkSearch } from '../graph/checks.ts';
 import type { Work } from '../graph/vector-index.ts';
 import { recallAtK, type Truth } from './recall.ts';
 
@@ -18,6 +20,9 @@ export interface Found {
   work?: Pick<Work, 'distances' | 'hops'>;
 }
 
+/** What is turned along a curve: the width of the beam, or the distance at which a search stops (see `SearchOptions`). */
+export type Knob = 'efSearch' | 'gamma';
+
 /** One index, ours or another engine's, ready to be searched. */
 export interface Searcher {
   /** The kind of index, such as `hnsw`; with `codes` it names the curve. */
@@ -26,12 +31,18 @@ export interface Searcher {
   codes: string;
   /** Where it came from, if it was not built in memory; names the curve too. */
   from?: 'disk';
-  /** Of the sweep's widths, those that it is searched at. Default: all. */
+  /** Default efSearch, which every engine has. */
+  knob?: Knob;
+  /** Said where the same index is swept by another knob too; names the curve. */
+  by?: Knob;
+  /** How many of the best it compares again on exact vectors, where that is turned too. */
+  rerank?: number;
+  /** Of the sweep's settings of its knob, those that it is searched at. Default: all. */
   widths?: readonly number[];
   buildSeconds: number;
   ramBytes: number;
-  /** A synchronous search is never awaited: neither kind pays for the other. */
-  search(query: Float32Array, k: number, efSearch: number): Found | Promise<Found>;
+  /** `width`: of its knob. A synchronous search is never awaited: neither kind pays for the other. */
+  search(query: Float32Array, k: number, width: number): Found | Promise<Found>;
 }
 
 /** One point of a curve, and one row of `results.json`. */
@@ -41,9 +52,15 @@ export interface SweepRow {
   codes: string;
   /** Where the index came from, if it was not built in memory. */
   from?: 'disk';
+  /** The knob, where the same index has a curve by another. */
+  by?: Knob;
   k: number;
-  /** null: there is no beam to widen, the search is exact. */
+  /** Width of the beam; where gamma is the knob, the most that any search may take. null: no beam, the search is exact. */
   efSearch: number | null;
+  /** null: efSearch is the knob, or the search is exact. */
+  gamma: number | null;
+  /** How many of the best were compared again on exact vectors, where that was turned too. */
+  rerank?: number;
   recall: number;
   /** Queries per second of searching alone, one after the other. */
   qps: number;
@@ -67,9 +84,11 @@ export interface SweepOptions {
   /** The exact answer, better somewhat wider than k where ties are frequent. */
   truth: Truth;
   k?: number;
-  /** Widths of the beam, each ≥ k; null: an exact search, once per round. Default: `defaultEfs(k)`. */
+  /** For searchers whose knob is efSearch: each ≥ k; null: an exact search, once per round. Default: `defaultEfs(k)`. */
   efs?: readonly number[] | null;
-  /** A recall from which on a searcher is not searched at wider widths still: there is nothing more to see. Default: none. */
+  /** For those whose knob is gamma: each from 0 to 10. Default: `DEFAULT_GAMMAS`. */
+  gammas?: readonly number[];
+  /** A recall from which on a searcher is not searched wider still: there is nothing more to see. Default: none. */
   enough?: number;
   /** An odd number, so that the median is one of them. Default 3. */
   rounds?: number;
@@ -79,17 +98,21 @@ export interface SweepOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
-/** One row per searcher and width: searcher by searcher, widths from narrow to wide. */
+/** One row per searcher and setting: searcher by searcher, from narrow to wide. */
 export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
   const { dataset, queries, truth, k = 10, enough = Infinity, rounds = 3, warmup = 100, onProgress } = options;
-  const efs = options.efs === null ? [null] : [...(options.efs ?? defaultEfs(k))].sort((a, b) => a - b);
-  checkOptions({ queries, truth, k, efs, rounds });
+  const efs = options.efs === null ? null : [...(options.efs ?? defaultEfs(k))].sort((a, b) => a - b);
+  const gammas = [...(options.gammas ?? DEFAULT_GAMMAS)].sort((a, b) => a - b);
+  checkOptions({ queries, truth, k, efs: efs ?? [], gammas, rounds });
   const searchers = [options.searcher].flat();
-  const turns = efs.flatMap((efSearch) =>
-    searchers
-      .filter(({ widths }) => efSearch === null || widths?.includes(efSearch) !== false)
-      .map((searcher) => ({ searcher, efSearch, passes: [] as Pass[] })),
-  );
+  const ladderOf = ({ knob }: Searcher) => (efs === null ? [null] : knob === 'gamma' ? gammas : efs);
+  const turns = Array.from({ length: Math.max(...searchers.map((one) => ladderOf(one).length)) }, (_, rung) =>
+    searchers.flatMap((searcher) => {
+      const width = ladderOf(searcher)[rung];
+      const searched = width === null || (width !== undefined && searcher.widths?.includes(width) !== false);
+      return searched ? [{ searcher, width, passes: [] as Pass[] }] : [];
+    }),
+  ).flat();
   const bench = prepare(queries, truth, k, warmup);
 
   const satisfied = new Set<Searcher>();
@@ -98,7 +121,7 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
   for (let round = 0; round < rounds; round++) {
     for (const turn of turns) {
       if (leftOut(turn)) continue;
-      const pass = await runPass(bench, turn.searcher, turn.efSearch);
+      const pass = await runPass(bench, turn.searcher, turn.width);
       turn.passes.push(pass);
       if (pass.recall >= enough) satisfied.add(turn.searcher);
       onProgress?.(++done, rounds * turns.filter((one) => !leftOut(one)).length);
@@ -107,7 +130,7 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
   const bySearcher = searchers.flatMap((searcher) =>
     turns.filter((turn) => turn.searcher === searcher && !leftOut(turn)),
   );
-  return bySearcher.map(({ searcher, efSearch, passes }) => {
+  return bySearcher.map(({ searcher, width, passes }) => {
     const middle = (pick: (pass: Pass) => number) => median(passes.map(pick));
     const meanUs = middle((pass) => pass.meanUs);
     return {
@@ -115,8 +138,10 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
       index: searcher.index,
       codes: searcher.codes,
       ...(searcher.from && { from: searcher.from }),
+      ...(searcher.by && { by: searcher.by }),
       k,
-      efSearch,
+      ...settingOf(searcher, width, k),
+      ...(searcher.rerank !== undefined && { rerank: searcher.rerank }),
       recall: middle((pass) => pass.recall),
       qps: 1e6 / meanUs,
       meanUs,
@@ -129,6 +154,25 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
     };
   });
 }
+
+/** What a search was asked for; both null: it was exact. */
+export type Setting = Pick<SweepRow, 'efSearch' | 'gamma'>;
+
+function settingOf({ knob }: Searcher, width: number | null, k: number): Setting {
+  if (width === null || knob !== 'gamma') return { efSearch: width, gamma: null };
+  return { efSearch: checkSearch({ k, gamma: width }).efSearch, gamma: width };
+}
+
+/** A setting by its knob: `γ 0.03`, `ef 64` or `exact`. */
+export function settingLabel({ efSearch, gamma }: Setting): string {
+  if (gamma !== null) return `γ ${gamma}`;
+  return efSearch === null ? 'exact' : `ef ${efSearch}`;
+}
+
+/** From as early as a search can stop to as late as any is worth: recall of about 0.93 to 0.999 on embedding-1024-100k. */
+export const DEFAULT_GAMMAS: readonly number[] = [
+  0, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.3, 0.4,
+];
 
 /** Widths from k upwards that take a good graph from a recall of about 0.8 to about 0.999, each some √2 times the one before. */
 export function defaultEfs(k: number): number[] {
@@ -159,6 +203,17 @@ export function atRecall(rows: readonly SweepRow[], recall: number, pick: (row: 
   return pick(a) ** (1 - share) * pick(b) ** share;
 }
 
+/** The other way round: the recall where the curve passes a speed; null where it is not that fast anywhere. */
+export function recallAtQps(rows: readonly SweepRow[], qps: number): number | null {
+  const front = paretoFront(rows);
+  const slower = front.findIndex((point) => point.qps <= qps);
+  if (slower === -1) return front.at(-1)?.recall ?? null;
+  if (slower === 0) return front[0].qps === qps ? front[0].recall : null;
+  const a = front[slower - 1];
+  const b = front[slower];
+  return a.recall + ((b.recall - a.recall) * Math.log(a.qps / qps)) / Math.log(a.qps / b.qps);
+}
+
 /** The rows that no other row beats in both recall and speed, by rising recall (and so by falling speed). */
 export function paretoFront(rows: readonly SweepRow[]): SweepRow[] {
   const front: SweepRow[] = [];
@@ -169,11 +224,11 @@ export function paretoFront(rows: readonly SweepRow[]): SweepRow[] {
   return front.reverse();
 }
 
-/** The rows of each curve (same dataset, index, codes, origin and k), in order of first appearance. */
+/** The rows of each curve (same dataset, index, codes, origin, named knob and k), in order of first appearance. */
 export function seriesOf(rows: readonly SweepRow[]): SweepRow[][] {
   const series = new Map<string, SweepRow[]>();
   for (const one of rows) {
-    const key = JSON.stringify([one.dataset, one.index, one.codes, one.from, one.k]);
+    const key = JSON.stringify([one.dataset, one.index, one.codes, one.from, one.by, one.k]);
     const curve = series.get(key);
     if (curve) curve.push(one);
     else series.set(key, [one]);
@@ -181,9 +236,9 @@ export function seriesOf(rows: readonly SweepRow[]): SweepRow[][] {
   return [...series.values()];
 }
 
-/** What a curve is called: `hnsw sq7`, or `hnsw sq7 from disk`. */
-export function seriesLabel({ index, codes, from }: Pick<Searcher, 'index' | 'codes' | 'from'>): string {
-  return from ? `${index} ${codes} from ${from}` : `${index} ${codes}`;
+/** What a curve is called: `hnsw sq7`, `hnsw sq7 from disk`, or `hnsw sq7 by efSearch` beside one by gamma. */
+export function seriesLabel({ index, codes, from, by }: Pick<Searcher, 'index' | 'codes' | 'from' | 'by'>): string {
+  return `${index} ${codes}${by ? ` by ${by}` : ''}${from ? ` from ${from}` : ''}`;
 }
 
 function checkOptions({
@@ -191,12 +246,14 @@ function checkOptions({
   truth,
   k,
   efs,
+  gammas,
   rounds,
 }: {
   queries: Matrix;
   truth: Truth;
   k: number;
-  efs: readonly (number | null)[];
+  efs: readonly number[];
+  gammas: readonly number[];
   rounds: number;
 }): void {
   const positive = (value: number) => Number.isInteger(value) && value > 0;
@@ -210,7 +267,10 @@ function checkOptions({
     refuse('truth', `${truth.ids.length} ids`, `as many for each of ${queries.rows} queries`);
   }
   for (const ef of efs) {
-    if (ef !== null && (!positive(ef) || ef < k)) refuse('efs', ef, `a whole number from k = ${k}`);
+    if (!positive(ef) || ef < k) refuse('efs', ef, `a whole number from k = ${k}`);
+  }
+  for (const gamma of gammas) {
+    if (!(gamma >= 0 && gamma <= 10)) refuse('gammas', gamma, 'numbers from 0 to 10');
   }
 }
 
@@ -224,7 +284,7 @@ interface Bench {
   found: Uint32Array[];
 }
 
-/** One run over all queries at one width. */
+/** One run over all queries at one setting. */
 interface Pass {
   recall: number;
   meanUs: number;
@@ -246,11 +306,11 @@ function prepare(queries: Matrix, truth: Truth, k: number, warmup: number): Benc
 
 const YIELD_MS = 250;
 
-async function runPass(bench: Bench, searcher: Searcher, efSearch: number | null): Promise<Pass> {
+async function runPass(bench: Bench, searcher: Searcher, setting: number | null): Promise<Pass> {
   const { queries, k, warmup, latenciesUs, found } = bench;
-  const ef = efSearch ?? k;
+  const width = setting ?? k;
   for (let i = 0; i < warmup; i++) {
-    const returned = searcher.search(queries[i], k, ef);
+    const returned = searcher.search(queries[i], k, width);
     if (returned instanceof Promise) await returned;
   }
   let distances = 0;
@@ -259,7 +319,7 @@ async function runPass(bench: Bench, searcher: Searcher, efSearch: number | null
   let lastYield = performance.now();
   for (let i = 0; i < queries.length; i++) {
     const started = performance.now();
-    const returned = searcher.search(queries[i], k, ef);
+    const returned = searcher.search(queries[i], k, width);
     const result = returned instanceof Promise ? await returned : returned;
     const ended = performance.now();
     latenciesUs[i] = (ended - started) * 1000;

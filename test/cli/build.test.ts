@@ -47,11 +47,12 @@ describe('the command line of annlab build', () => {
   });
 
   it('reads every flag', () => {
-    const words = '--metric cosine --m 8 --ef-construction 50 --codes f32 --filter none --seed 0 --threads 3';
+    const words =
+      '--metric cosine --m 8 --ef-construction 50 --codes f32 --filter none --seed 0 --threads 3 --no-calibrate';
     expect(
       parseBuildArguments([...words.split(' '), '--capacity=9', '--rows=7', '--input=a.npy', '--out=o/a.ann']),
     ).toEqual({
-      ...{ from: { file: 'a.npy' }, out: 'o/a.ann', threads: 3, rows: 7 },
+      ...{ from: { file: 'a.npy' }, out: 'o/a.ann', threads: 3, rows: 7, calibrate: false },
       index: {
         ...{ M: 8, efConstruction: 50, metric: 'cosine', codes: 'f32', filter: 'none', seed: 0, capacity: 9 },
       },
@@ -113,7 +114,19 @@ describe('annlab build', () => {
     await save(index, wanted);
     for (const input of ['vectors.npy', 'vectors.fvecs']) {
       const out = join(folder, 'made', 'here', `${input}.ann`);
-      const argv = ['--metric', 'dot', '--m', '6', '--ef-construction', '30', '--seed', '5', '--threads', '1'];
+      const argv = [
+        '--no-calibrate',
+        '--metric',
+        'dot',
+        '--m',
+        '6',
+        '--ef-construction',
+        '30',
+        '--seed',
+        '5',
+        '--threads',
+        '1',
+      ];
       const { text, status } = await said('build', '--input', join(folder, input), '--out', out, ...argv);
       expect(status).toBe(0);
       expect(text).toMatch(/: 1,500 vectors of 12 dimensions\nbuilt in \d\.\d s on one thread, \d+ KiB of RAM\n/);
@@ -130,9 +143,11 @@ describe('annlab build', () => {
     const { text } = await said('build', '--dataset', 'embedding-32-2k', '--out', out, ...flags);
     expect(text).toContain('embedding-32-2k: 1,200 vectors of 32 dimensions');
     expect(text).toContain('on 2 threads');
+    expect(text).toMatch(/\ncalibrated in \d+\.\d s on 512 of its own vectors\n/);
     expect(await verify(out)).toMatchObject({ ok: true, count: 1200 });
     const index = await open(out);
     expect(index.stats()).toMatchObject({ metric: 'l2', capacity: 5000, codes: 'f32', filter: 'sign' });
+    expect(index.stats().calibration).toMatchObject({ count: 1200, queries: 512, drawn: true });
     expect(index.search(new Float32Array(32).fill(1), { k: 3 }).ids.every((id) => id < 1200)).toBe(true);
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { buildFlat, buildHnsw } from '../../src/lab/build.ts';
+import { buildFlat, buildHnsw, knobFor, searchedBy } from '../../src/lab/build.ts';
 import { recallAtK } from '../../src/lab/recall.ts';
 import { gaussianSet, rows, withTruth } from '../../src/lab/teaching-sets.ts';
+import { RabitqQuantizer } from '../../src/quantize/rabitq.ts';
 import { Pool } from '../../src/workers/pool.ts';
 
 const { base, queries, truth } = withTruth(gaussianSet({ n: 2500, dimension: 16, queries: 50, seed: 5 }));
@@ -19,12 +20,12 @@ describe('building an index to be measured', () => {
       const told: [number, number][] = [];
       const built = await buildHnsw({ ...variant, codes, threads, onProgress: (...at) => told.push(at) });
       const { hnsw, stats } = built;
-      expect(built).toMatchObject({ index: 'hnsw', codes, ramBytes: stats.ramBytes.total });
+      expect(built).toMatchObject({ index: 'hnsw', codes, knob: 'gamma', ramBytes: stats.ramBytes.total });
       expect(built.buildSeconds).toBeGreaterThan(0);
       expect(stats).toMatchObject({ count: 2500, M: 8, efConstruction: 60 });
       expect(hnsw.validate()).toEqual([]);
       expect(told.at(-1)).toEqual([2500, 2500]);
-      const found = rows(queries).map((query) => built.search(query, 10, 2500) as { ids: Uint32Array });
+      const found = rows(queries).map((query) => hnsw.search(query, { k: 10, efSearch: 2500 }));
       expect(
         recallAtK(
           found.map(({ ids }) => ids),
@@ -36,6 +37,29 @@ describe('building an index to be measured', () => {
       await expect(Pool.start(hnsw, { threads }).then((pool) => pool.close())).resolves.toBeUndefined();
     },
   );
+
+  it('is searched by gamma where the metric has lengths, by its beam under dot', async () => {
+    const [query] = rows(queries);
+    const byGamma = await buildHnsw({ ...variant, codes: 'sq7' });
+    expect(byGamma.search(query, 10, 0.1)).toEqual(byGamma.hnsw.search(query, { k: 10, gamma: 0.1 }));
+    const beam = searchedBy(byGamma.hnsw, 'efSearch', 30);
+    expect(beam.knob).toBe('efSearch');
+    expect(beam.search(query, 10, 40)).toEqual(byGamma.hnsw.search(query, { k: 10, efSearch: 40, rerank: 30 }));
+    const dot = await buildHnsw({ ...variant, metric: 'dot', codes: 'f32' });
+    expect(dot.knob).toBe('efSearch');
+    expect(dot.search(query, 10, 40)).toEqual(dot.hnsw.search(query, { k: 10, efSearch: 40 }));
+    expect((['l2', 'cosine', 'manhattan', 'dot'] as const).map(knobFor)).toEqual([
+      ...Array(3).fill('gamma'),
+      'efSearch',
+    ]);
+  });
+
+  it('walks on a quantizer’s codes, which name the curve', async () => {
+    const codes = RabitqQuantizer.train(base, { bits: 4, seed: 1 });
+    const built = await buildHnsw({ ...variant, codes, threads: 2 });
+    expect(built).toMatchObject({ index: 'hnsw', codes: 'rabitq4', knob: 'gamma' });
+    expect(built.hnsw.validate()).toEqual([]);
+  });
 
   it('is the same every time by one', async () => {
     const graphs = [

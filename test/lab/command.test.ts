@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
-import { choiceFlag, flagHelp, integerFlag, integersFlag, readCommandLine } from '../../src/lab/command.ts';
+import {
+  choiceFlag,
+  flagHelp,
+  integerFlag,
+  integersFlag,
+  numbersFlag,
+  readCommandLine,
+} from '../../src/lab/command.ts';
 
 const flags = {
   count: { value: '<n>', help: 'how many' },
@@ -43,6 +50,15 @@ describe('a command line', () => {
     expect(integerFlag(line(), 'count', range)).toBeUndefined();
     expect(integersFlag(line('--count', '1, 20,3'), 'count', range)).toEqual([1, 20, 3]);
     expect(() => integersFlag(line('--count', '1,,3'), 'count', range)).toThrow(UsageError);
+  });
+
+  it('reads lists of numbers', () => {
+    const range = { min: 0, max: 10 };
+    expect(numbersFlag(line('--count', '0, .02,0.1,10'), 'count', range)).toEqual([0, 0.02, 0.1, 10]);
+    expect(numbersFlag(line(), 'count', range)).toBeUndefined();
+    for (const wrong of ['0,,1', '-1', '10.5', 'x', '1e1', 'Infinity', '0x1', '']) {
+      expect(() => numbersFlag(line('--count', wrong), 'count', range), wrong).toThrow(UsageError);
+    }
   });
 
   it('reads one of a few words', () => {

@@ -34,9 +34,16 @@ describe('an index that goes through a file', () => {
     expect(run).toMatchObject({ index: 'hnsw', codes: 'sq7', file: 'whole.ann', mapped: canMap() });
     for (const value of [run.saveSeconds, run.openMs, run.firstQueryMs]) expect(value).toBeGreaterThan(0);
 
-    expect(disk.searcher).toMatchObject({ index: 'hnsw', codes: 'sq7', from: 'disk', ramBytes: searcher.ramBytes });
+    expect(disk.searcher).toMatchObject({
+      index: 'hnsw',
+      codes: 'sq7',
+      from: 'disk',
+      knob: 'gamma',
+      ramBytes: searcher.ramBytes,
+    });
     for (const query of rows(queries)) {
-      for (const ef of [10, 35]) expect(disk.searcher.search(query, 10, ef)).toEqual(searcher.search(query, 10, ef));
+      for (const gamma of [0.01, 0.2])
+        expect(disk.searcher.search(query, 10, gamma)).toEqual(searcher.search(query, 10, gamma));
     }
   });
 

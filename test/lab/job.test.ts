@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AddressSpaceError, CorruptionError, OutputError } from '../../src/core/errors.ts';
 import { loadDataset } from '../../src/lab/datasets.ts';
 import { type Job, runJob } from '../../src/lab/job.ts';
-import { defaultEfs } from '../../src/lab/sweep.ts';
+import { DEFAULT_GAMMAS, defaultEfs, seriesLabel } from '../../src/lab/sweep.ts';
 
 let folder: string;
 let job: Job;
@@ -14,7 +14,8 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'annlab-job-'));
   const dataset = await loadDataset('clustered-32-10k', { cacheDir: folder, maxRows: 800, maxQueries: 20 });
   job = {
-    ...{ dataset, indexes: [{ codes: 'sq7', M: 6, efConstruction: 20 }], parameters: { M: 6 }, k: 5, efs: [5, 20] },
+    ...{ dataset, indexes: [{ codes: 'sq7', M: 6, efConstruction: 20 }], parameters: { M: 6 }, k: 5 },
+    ...{ knob: 'efSearch', efs: [5, 20] },
     ...{ rounds: 1, threads: 1, truthThreads: 1, disk: true, out: folder, command: 'npm start' },
   };
 });
@@ -35,6 +36,38 @@ describe('a job', () => {
     expect(built).toEqual(all.slice(0, built.length));
     expect(opened).toEqual(all.filter((_, i) => i % 2 === 0).slice(0, opened.length));
     expect(opened.length).toBeGreaterThan(1);
+  });
+
+  it('turns gamma unless it is told otherwise or the metric is dot, and the beam beside where that is asked for', async () => {
+    const { knob: _, efs: __, ...without } = job;
+    const efs = [5, 20];
+    const turned = async (job: Job) => {
+      const { rows } = await runJob({ ...job, disk: false }, () => {});
+      return rows.map((row) => `${seriesLabel(row)} ${row.gamma ?? `ef ${row.efSearch}`}`);
+    };
+    const ladder = (label: string, widths: readonly (number | string)[]) => widths.map((width) => `${label} ${width}`);
+    const exact = 'flat f32 ef null';
+    expect(await turned({ ...without, gammas: [0.02, 0.1], efs, beam: true })).toEqual([
+      ...ladder('hnsw sq7', [0.02, 0.1]),
+      ...ladder('hnsw sq7 by efSearch', ['ef 5', 'ef 20']),
+      exact,
+    ]);
+    const usual = await turned(without);
+    expect(usual).toEqual([...ladder('hnsw sq7', DEFAULT_GAMMAS.slice(0, usual.length - 1)), exact]);
+    const dot: Job = { ...without, dataset: { ...job.dataset, metric: 'dot' }, efs, beam: true };
+    expect(await turned(dot)).toEqual([...ladder('hnsw sq7', ['ef 5', 'ef 20']), exact]);
+  });
+
+  it('sweeps what comes from disk by the same knob', async () => {
+    const { knob: _, efs: __, ...without } = job;
+    const { rows } = await runJob({ ...without, gammas: [0, 0.05] }, () => {});
+    const [built, opened] = [undefined, 'disk'].map((origin) =>
+      rows.flatMap(({ from, gamma, recall, distances }) =>
+        from === origin && gamma !== null ? [[gamma, recall, distances]] : [],
+      ),
+    );
+    expect(built).toHaveLength(2);
+    expect(opened).toEqual(built);
   });
 });
 

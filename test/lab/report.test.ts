@@ -92,7 +92,7 @@ describe('the report', () => {
     expect(textsOf(elements, 'h2')).toContain('Batches on 2 threads');
     const cells = textsOf(elements, 'td').join(' ');
     expect(html).toContain('78 queries are given to a pool');
-    expect(cells).toContain('40 0.9700 90,476 47,619 1.90× 19.9 37.8');
+    expect(cells).toContain('ef 40 0.9700 90,476 47,619 1.90× 19.9 37.8');
     expect(textsOf(read(renderReport(plain, figures)), 'h2').join()).not.toContain('Batches');
   });
 
@@ -119,6 +119,8 @@ describe('the report', () => {
     for (const word of [
       'Recall@k',
       'efSearch',
+      'gamma',
+      'Width',
       'QPS',
       'p50',
       'p99',

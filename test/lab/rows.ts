@@ -12,6 +12,7 @@ export function plausibleRows({ index = 'hnsw', codes = 'sq7', slowdown = 1 } = 
       codes,
       k: 10,
       efSearch,
+      gamma: null,
       recall: 1 - 1.2 / efSearch,
       qps: 1e6 / meanUs,
       meanUs,
@@ -25,12 +26,18 @@ export function plausibleRows({ index = 'hnsw', codes = 'sq7', slowdown = 1 } = 
   });
 }
 
+/** The same curve as a searcher draws it whose knob is gamma. */
+export function rowsByGamma(): SweepRow[] {
+  return plausibleRows().map((row, i) => ({ ...row, efSearch: 512, gamma: [0, 0.01, 0.02, 0.05, 0.1, 0.2][i] }));
+}
+
 export function exactRow(): SweepRow {
   const [row] = plausibleRows({ index: 'flat', codes: 'f32' });
   const meanUs = 3200;
   return {
     ...row,
     efSearch: null,
+    gamma: null,
     recall: 1,
     qps: 1e6 / meanUs,
     meanUs,
@@ -49,8 +56,8 @@ export function rowsFromDisk(): SweepRow[] {
 export function plausibleBatches({ codes = 'sq7', slowdown = 1 } = {}): BatchRow[] {
   return plausibleRows({ codes, slowdown })
     .slice(2, 4)
-    .map(({ dataset, index, k, efSearch, recall, qps, p50Us, p99Us }) => ({
-      ...{ dataset, index, codes, k, efSearch: efSearch!, threads: 2, queries: 78, recall, p50Us, p99Us },
+    .map(({ dataset, index, k, efSearch, gamma, recall, qps, p50Us, p99Us }) => ({
+      ...{ dataset, index, codes, k, efSearch: efSearch!, gamma, threads: 2, queries: 78, recall, p50Us, p99Us },
       ...{ qps: 1.9 * qps, qpsOnOne: qps },
     }));
 }

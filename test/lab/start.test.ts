@@ -36,6 +36,8 @@ describe('the command line of npm start', () => {
     expect(options.threads).toBe(Math.min(availableParallelism(), 255));
     expect(options).not.toHaveProperty('dataset');
     expect(options).not.toHaveProperty('efs');
+    expect(options).not.toHaveProperty('gammas');
+    expect(parseStartArguments(['--gamma', '0,.02'])).toMatchObject({ gammas: [0, 0.02] });
   });
 
   it('reads every flag', () => {
@@ -72,6 +74,8 @@ describe('the command line of npm start', () => {
     [['--k', '0'], /--k 0: expected a whole number from 1/],
     [['--k', '10', '--ef', '5,20'], /--ef 5: expected a whole number from 10/],
     [['--k', '10', '--rows', '9'], /--rows 9/],
+    [['--gamma', '0.1,x'], /--gamma x: expected a number from 0 to 10/],
+    [['--gamma', '0.1', '--ef', '10'], /--ef, --gamma: the sweep is by one of them/],
     [['--m', '1'], /--m 1/],
     [['--m', '32', '--ef-construction', '16'], /--ef-construction 16: expected a whole number from 32/],
     [['--codes', 'int8'], /--codes int8: choose one of f32, sq7, both/],
@@ -138,6 +142,7 @@ describe('the main job', () => {
         'codes',
         'k',
         'efSearch',
+        'gamma',
         'recall',
         'qps',
         'meanUs',
@@ -219,6 +224,15 @@ describe('the main job', () => {
       return rows.map(({ recall, distances, hops }) => [recall, distances, hops]);
     };
     expect(await counted('again')).toEqual(await counted('one'));
+  });
+
+  it('turns gamma where it is told to, but not under dot', async () => {
+    const { efs: _, ...options } = { ...small('gamma'), codes: 'sq7' as const, gammas: [0.02, 0.2] };
+    const { rows, run } = await start(options, () => {});
+    expect(rows.map(({ gamma }) => gamma)).toEqual([0.02, 0.2, 0.02, 0.2, null]);
+    expect(run.command).toContain('--codes sq7 --gamma 0.02,0.2 ');
+    const load: typeof loadDataset = async (...asked) => ({ ...(await loadDataset(...asked)), metric: 'dot' });
+    await expect(start(options, () => {}, { load })).rejects.toThrow(/--gamma: not on clustered-32-10k.*dot/);
   });
 
   it('names the threads in its command where they are not the default', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { batchesTable, diskLine, headlines, rowsTable } from '../../src/lab/summary.ts';
-import { exactRow, plausibleBatches, plausibleDiskRun, plausibleRows, rowsFromDisk } from './rows.ts';
+import { exactRow, plausibleBatches, plausibleDiskRun, plausibleRows, rowsByGamma, rowsFromDisk } from './rows.ts';
 
 describe('rows in a terminal', () => {
   const rows = [...plausibleRows(), ...plausibleRows({ codes: 'f32', slowdown: 2.5 }), exactRow()];
@@ -8,11 +8,17 @@ describe('rows in a terminal', () => {
   it('has a line for every row, columns in line, a gap between curves', () => {
     const lines = rowsTable(rows).split('\n');
     expect(lines).toHaveLength(2 + 6 + 1 + 6 + 1 + 1);
-    expect(lines[0]).toMatch(/^index +ef +recall@10 +QPS +mean µs +p50 µs +p99 µs +distances +hops +RAM$/);
-    expect(lines[2]).toMatch(/^hnsw sq7 +10 +0\.8800 +111,111 +9\.0 +8\.5 +16\.2 +260 +19 +70 MiB$/);
+    expect(lines[0]).toMatch(/^index +width +recall@10 +QPS +mean µs +p50 µs +p99 µs +distances +hops +RAM$/);
+    expect(lines[2]).toMatch(/^hnsw sq7 +ef 10 +0\.8800 +111,111 +9\.0 +8\.5 +16\.2 +260 +19 +70 MiB$/);
     expect(lines.at(-1)).toMatch(/^flat f32 +exact +1\.0000 +313 +3,200 +3,190 +3,900 +60,000 +– +70 MiB$/);
     expect(lines.filter((line) => line === '')).toHaveLength(2);
     expect(new Set(lines.filter((line) => line !== '').map((line) => line.length)).size).toBe(1);
+  });
+
+  it('names the knob that was turned, and the one to turn further', () => {
+    expect(rowsTable(rowsByGamma())).toMatch(/^hnsw sq7 +γ 0\.01 +0\.9400 /m);
+    const [line] = headlines(rowsByGamma().slice(0, 1));
+    expect(line).toBe('hnsw sq7: recall 0.9 is not reached: widen the sweep with --gamma');
   });
 
   it('does without work where an engine does not count it', () => {
@@ -41,7 +47,7 @@ describe('rows in a terminal', () => {
 
   it('tells an index from disk from the one in memory', () => {
     const both = [...plausibleRows(), ...rowsFromDisk(), exactRow()];
-    expect(rowsTable(both)).toMatch(/^hnsw sq7 from disk +10 /m);
+    expect(rowsTable(both)).toMatch(/^hnsw sq7 from disk +ef 10 /m);
     expect(
       rowsTable(both)
         .split('\n')
@@ -56,8 +62,8 @@ describe('batches in a terminal', () => {
     const batches = [...plausibleBatches(), ...plausibleBatches({ codes: 'f32', slowdown: 2 })];
     const [title, empty, heads, , ...lines] = batchesTable(batches).split('\n');
     expect([title, empty]).toEqual(['batches of 78 queries on 2 threads:', '']);
-    expect(heads).toMatch(/^index +ef +recall@10 +QPS +on one +speed-up +p50 µs +p99 µs$/);
-    expect(lines[0]).toMatch(/^hnsw sq7 +40 +0\.9700 +90,476 +47,619 +1\.90× +19\.9 +37\.8$/);
+    expect(heads).toMatch(/^index +width +recall@10 +QPS +on one +speed-up +p50 µs +p99 µs$/);
+    expect(lines[0]).toMatch(/^hnsw sq7 +ef 40 +0\.9700 +90,476 +47,619 +1\.90× +19\.9 +37\.8$/);
     expect(lines).toHaveLength(2 + 1 + 2);
     expect(lines[2]).toBe('');
   });

@@ -4,6 +4,7 @@ import { ParameterError } from '../../src/core/errors.ts';
 import type { Matrix } from '../../src/core/matrix.ts';
 import {
   atRecall,
+  DEFAULT_GAMMAS,
   defaultEfs,
   type Found,
   paretoFront,
@@ -12,9 +13,10 @@ import {
   type SweepRow,
   seriesLabel,
   seriesOf,
+  settingLabel,
   sweep,
 } from '../../src/lab/sweep.ts';
-import { exactRow, plausibleRows, rowsFromDisk } from './rows.ts';
+import { exactRow, plausibleRows, rowsByGamma, rowsFromDisk } from './rows.ts';
 
 const QUERIES = 40;
 const K = 5;
@@ -89,6 +91,49 @@ describe('sweep', () => {
     ]);
     expect(calls).toHaveLength(3 * (QUERIES + 4));
     expect(await sweep({ ...options, efs: null, warmup: 0, searcher: few })).toHaveLength(1);
+  });
+
+  it('turns the knob that a searcher says is its own, side by side with others', async () => {
+    const beam = fakeSearcher('beam');
+    const byGamma = fakeSearcher('gamma');
+    const late = { ...byGamma.searcher, knob: 'gamma' as const, widths: [0.5, 8, 9] };
+    const searcher = [beam.searcher, late];
+    const rows = await sweep({ ...options, gammas: [9, 0, 0.5, 8, 1], rounds: 1, warmup: 0, searcher });
+    expect(rows.map((row) => `${row.codes} ${settingLabel(row)} ${row.efSearch}`)).toEqual([
+      ...['beam ef 6 6', 'beam ef 8 8', 'beam ef 10 10'],
+      // What a search by gamma may take at most is eight times k, or 512.
+      ...['gamma γ 0.5 512', 'gamma γ 8 512', 'gamma γ 9 512'],
+    ]);
+    expect(rows.slice(0, 3).map(({ gamma }) => gamma)).toEqual([null, null, null]);
+    expect(new Set(byGamma.calls.map(({ ef }) => ef))).toEqual(new Set([0.5, 8, 9]));
+    expect(rows.slice(3).map((row) => row.recall)).toEqual([0, 4 / 5, 4 / 5]);
+    // With `enough`, each stops by itself.
+    const ended = await sweep({
+      ...options,
+      gammas: [0, 8, 9],
+      enough: 0.8,
+      searcher: [beam.searcher, { ...late, widths: [8, 9] }],
+    });
+    expect(ended.map(settingLabel)).toEqual(['ef 6', 'ef 8', 'γ 8']);
+  });
+
+  it('has gammas of its own, and an exact search has neither knob', async () => {
+    const { searcher, calls } = fakeSearcher('gamma');
+    const one = {
+      ...options,
+      rounds: 1,
+      warmup: 0,
+      searcher: { ...searcher, knob: 'gamma' as const, by: 'gamma' as const },
+    };
+    const rows = await sweep(one);
+    expect(rows.map(({ gamma }) => gamma)).toEqual(DEFAULT_GAMMAS);
+    expect(DEFAULT_GAMMAS).toEqual([...new Set(DEFAULT_GAMMAS)].sort((a, b) => a - b));
+    expect(new Set(rows.map(seriesLabel))).toEqual(new Set(['fake gamma by gamma']));
+    calls.length = 0;
+    const [exact, ...others] = await sweep({ ...one, efs: null });
+    expect([exact.efSearch, exact.gamma, others]).toEqual([null, null, []]);
+    expect(settingLabel(exact)).toBe('exact');
+    expect(new Set(calls.map(({ ef }) => ef))).toEqual(new Set([K]));
   });
 
   it('passes on where an index came from, if from elsewhere than memory', async () => {
@@ -187,6 +232,9 @@ describe('sweep', () => {
       { k: 0 },
       { efs: [4] },
       { efs: [8.5] },
+      { gammas: [-0.1] },
+      { gammas: [10.1] },
+      { gammas: [Number.NaN] },
       { rounds: 0 },
       { truth: { ids: truth.ids.subarray(1), distances: truth.distances.subarray(1) } },
       { queries: { data: new Float32Array(0), rows: 0, dimension: 1 } },
@@ -291,11 +339,19 @@ describe('reading a curve', () => {
   });
 
   it('tells curves apart', () => {
-    const rows = [...plausibleRows(), ...plausibleRows({ codes: 'f32' }), ...rowsFromDisk(), ...plausibleRows()];
+    const beside = rowsByGamma().map((row) => ({ ...row, by: 'gamma' as const }));
+    const rows = [
+      ...plausibleRows(),
+      ...plausibleRows({ codes: 'f32' }),
+      ...rowsFromDisk(),
+      ...beside,
+      ...plausibleRows(),
+    ];
     expect(seriesOf(rows).map((series) => [seriesLabel(series[0]), series.length])).toEqual([
       ['hnsw sq7', 12],
       ['hnsw f32', 6],
       ['hnsw sq7 from disk', 6],
+      ['hnsw sq7 by gamma', 6],
     ]);
   });
 });

@@ -11,11 +11,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../../src/core/errors.ts';
 import {
+  choiceFlag,
   type Flag,
   flagHelp,
   integerFlag,
   integersFlag,
   isMain,
+  numbersFlag,
   readCommandLine,
   runCommand,
 } from '../../../src/lab/command.ts';
@@ -27,7 +29,16 @@ import { describeMachine, describeVersions } from '../../../src/lab/machine.ts';
 import { withProgress } from '../../../src/lab/progress.ts';
 import { prepareFolder, writeOutputs } from '../../../src/lab/results.ts';
 import { qpsAtRecall, type SweepRow, seriesLabel, seriesOf } from '../../../src/lab/sweep.ts';
-import { distancesAtRecall, medianRows, type Ratio, ratios, type Speeds, speeds } from './comparison.ts';
+import {
+  type BuildRatio,
+  buildRatios,
+  distancesAtRecall,
+  medianRows,
+  type Ratio,
+  ratios,
+  type Speeds,
+  speeds,
+} from './comparison.ts';
 import { type Built, EngineProcess, type EngineTask, type Swept } from './engine-process.ts';
 import { PEERS } from './engines/index.ts';
 import { isInstalled, type Peer, PeerMissingError } from './engines/peer.ts';
@@ -50,8 +61,11 @@ export interface BenchOptions {
   M?: number;
   efConstruction?: number;
   efs?: number[];
+  gammas?: number[];
   out: string;
   growth: boolean;
+  /** The build of annlab's kernels. Default: the fastest that runs here. */
+  wasm?: 'baseline' | 'relaxed';
   /** At which growth is told. */
   recall: number;
 }
@@ -71,6 +85,8 @@ const FLAGS: Record<string, Flag> = {
   m: { value: '<n>', help: 'M of every graph; default 16' },
   'ef-construction': { value: '<n>', help: 'width of the beam while building; default 200, annlab its own' },
   ef: { value: '<list>', help: 'widths of the beam to sweep, such as 10,20,40,80' },
+  gamma: { value: '<list>', help: 'how late annlab stops, to sweep, such as 0,0.02,0.1' },
+  wasm: { value: '<build>', help: 'the build of annlab’s kernels, baseline or relaxed; default the fastest that runs' },
   growth: { help: `annlab alone at ${GROWTH_ROWS.map(formatCount).join(', ')} vectors: how cost grows` },
   recall: { value: '<share>', help: 'the recall at which growth is told; default 0.95' },
   out: { value: '<folder>', help: 'where the results go; default out' },
@@ -92,6 +108,8 @@ export function parseBenchArguments(argv: readonly string[]): BenchOptions | 'he
   const efConstruction = integerFlag(line, 'ef-construction', { min: M ?? 2, max: 65_536 });
   const rows = integerFlag(line, 'rows', { min: 1, max: 2 ** 32 - 1 });
   const efs = integersFlag(line, 'ef', { min: k, max: 65_536 });
+  const gammas = numbersFlag(line, 'gamma', { min: 0, max: 10 });
+  const wasm = choiceFlag(line, 'wasm', ['baseline', 'relaxed']);
   return {
     dataset: (line.values.dataset as string | undefined) ?? (growth ? GROWTH_DATASET : DEFAULT_DATASET),
     queries: integerFlag(line, 'queries', { min: 1, max: 1_000_000 }) ?? 1000,
@@ -105,6 +123,8 @@ export function parseBenchArguments(argv: readonly string[]): BenchOptions | 'he
     ...(M !== undefined && { M }),
     ...(efConstruction !== undefined && { efConstruction }),
     ...(efs && { efs }),
+    ...(gammas && { gammas }),
+    ...(wasm && { wasm }),
   };
 }
 
@@ -149,14 +169,21 @@ export async function benchPeers(options: BenchOptions, say: (text: string) => v
       (row) => !isOurs(row) && isF32(row),
     ),
   };
-  say(`\n${comparisonTable(found, engines)}\n`);
+  const builds = buildRatios(
+    engines.map(({ peer, built }) => ({
+      ...{ labels: built.searchers.map(seriesLabel), seconds: built.seconds, ours: peer.package === null },
+    })),
+    verdicts.peers,
+  );
+  say(`\n${comparisonTable(found, engines, dataset.train.rows)}\n`);
   for (const [against, told] of Object.entries(verdicts)) {
     for (const verdict of told) say(verdictLine(verdict, against));
   }
+  for (const ratio of builds) say(buildLine(ratio));
 
   const results = {
     machine: describeMachine(),
-    versions: { ...describeVersions(), ...versionsOf(peers) },
+    versions: { ...describeVersions(), ...wasmOf(engines), ...versionsOf(peers) },
     run: runOf(options, dataset),
     engines: engines.map(({ peer: { name, threads }, parameters, built }) => ({
       name,
@@ -166,6 +193,7 @@ export async function benchPeers(options: BenchOptions, say: (text: string) => v
     })),
     speeds: { recalls: RECALLS, engines: found },
     ratios: verdicts,
+    builds,
     rows,
   };
   const { name, train } = dataset;
@@ -184,18 +212,23 @@ export async function benchGrowth(options: BenchOptions, say: (text: string) => 
   const peers = PEERS.filter((peer) => peer.package === null && options.only.includes(peer.name));
   await prepare(peers, options);
   const points: GrowthPoint[] = [];
+  let wasm = {};
   for (const wanted of GROWTH_ROWS) {
-    const { dataset, rounds } = await measure(peers, { ...options, rows: wanted }, say);
+    const { dataset, engines, rounds } = await measure(peers, { ...options, rows: wanted }, say);
     const n = dataset.train.rows;
+    wasm = wasmOf(engines);
     for (const curve of seriesOf(medianRows(rounds.map((swept) => swept.flatMap((one) => one.rows))))) {
       const series = seriesLabel(curve[0]);
       const qps = qpsAtRecall(curve, recall);
       const distances = distancesAtRecall(curve, recall);
       const least = Math.min(...curve.map((row) => row.recall));
       if (qps !== null && distances !== null) points.push({ series, n, distances, us: 1e6 / qps });
-      else say(`${series}: recall ${recall} is not reached on ${formatCount(n)} vectors: widen the sweep with --ef`);
+      else
+        say(
+          `${series}: recall ${recall} is not reached on ${formatCount(n)} vectors: widen the sweep with --ef or --gamma`,
+        );
       if (least > recall)
-        say(`${series}: the narrowest beam reaches ${least.toFixed(4)} on ${formatCount(n)} vectors already`);
+        say(`${series}: the narrowest search reaches ${least.toFixed(4)} on ${formatCount(n)} vectors already`);
     }
   }
   const heads = ['', 'vectors', `distances at recall ${recall}`, 'µs'];
@@ -210,7 +243,7 @@ export async function benchGrowth(options: BenchOptions, say: (text: string) => 
   const draw = (cost: 'distances' | 'us') => growthFigure(points, { cost, subtitle });
   const results = {
     machine: describeMachine(),
-    versions: describeVersions(),
+    versions: { ...describeVersions(), ...wasm },
     dataset: options.dataset,
     recall,
     points,
@@ -262,7 +295,7 @@ async function measure(peers: readonly Peer[], options: BenchOptions, say: (text
     for (const peer of peers) {
       const folder = join(scratch, peer.name);
       mkdirSync(folder);
-      const { k, efs } = options;
+      const { k, efs, gammas, wasm } = options;
       const M = options.M ?? peer.defaults.M;
       const efConstruction = options.efConstruction ?? Math.max(M, peer.defaults.efConstruction);
       const task: EngineTask = {
@@ -274,9 +307,11 @@ async function measure(peers: readonly Peer[], options: BenchOptions, say: (text
         enough: ENOUGH_RECALL,
         settings: { M, efConstruction, folder },
         ...(efs && { efs }),
+        ...(gammas && { gammas }),
       };
+      const environment = wasm && peer.package === null ? { ANNLAB_WASM: wasm } : {};
       const runner = await withProgress(`building ${peer.name}`, 'vectors', (onProgress) =>
-        EngineProcess.start(peer, task, onProgress),
+        EngineProcess.start(peer, task, onProgress, environment),
       );
       running.push({ peer, runner, built: runner.built, parameters: { M, efConstruction } });
       const { seconds, ramBytes } = runner.built;
@@ -330,8 +365,21 @@ async function load({ dataset: name, rows, queries }: BenchOptions, say: (text: 
   return dataset;
 }
 
-function comparisonTable(found: readonly Speeds[], engines: readonly Engine[]): string {
-  const heads = ['', ...RECALLS.map((recall) => `QPS at ${recall}`), 'build', 'threads', 'RAM'];
+/** What the processes of annlab say, which may have been told another than runs here. */
+function wasmOf(engines: readonly Engine[]): { wasm?: string } {
+  const wasm = engines.flatMap(({ built }) => built.wasm ?? [])[0];
+  return wasm === undefined ? {} : { wasm };
+}
+
+function comparisonTable(found: readonly Speeds[], engines: readonly Engine[], vectors: number): string {
+  const heads = [
+    '',
+    ...RECALLS.map((recall) => `QPS at ${recall}`),
+    'build',
+    'threads',
+    'RAM',
+    'walked RAM per vector',
+  ];
   const lines = found.map(({ label, qps }) => {
     const { built } = engines.find(({ built }) => built.searchers.some((one) => seriesLabel(one) === label))!;
     return [
@@ -340,6 +388,7 @@ function comparisonTable(found: readonly Speeds[], engines: readonly Engine[]): 
       formatSeconds(built.seconds),
       (built.cpuSeconds / built.seconds).toFixed(2),
       formatBytes(built.ramBytes),
+      built.ownBytes ? `${formatCount(built.ownBytes.walk / vectors)} B` : '–',
     ];
   });
   return formatTable(heads, lines);
@@ -352,6 +401,16 @@ function verdictLine({ label, recall, bestPeer, rounds, ratio }: Ratio, against:
   return `${label} at recall ${recall}: ${ratio.toFixed(2)} × the QPS of the best of the ${against}, ${bestPeer}${told}`;
 }
 
+export function buildLine({ label, seconds, bestPeer, fastestPeer }: BuildRatio): string {
+  const times = (peer: BuildRatio['bestPeer'], which: string) =>
+    peer ? [`${peer.ratio.toFixed(2)} × as fast as ${peer.label}, the peer that ${which}`] : [];
+  const same = bestPeer?.label === fastestPeer?.label;
+  const told = same
+    ? times(bestPeer, 'searches fastest and is built fastest')
+    : [...times(bestPeer, 'searches fastest'), ...times(fastestPeer, 'is built fastest')];
+  return [`${label}: built in ${formatSeconds(seconds)}`, ...told].join(', ');
+}
+
 export function versionsOf(peers: readonly { package: string | null }[]): Record<string, string> {
   const packages = [...new Set(peers.flatMap((peer) => peer.package ?? []))];
   const version = (name: string) =>
@@ -360,12 +419,17 @@ export function versionsOf(peers: readonly { package: string | null }[]): Record
 }
 
 function runOf(options: BenchOptions, { name, title, train, queries, metric }: Dataset): object {
-  const { k, rounds, efs, only } = options;
+  const { k, rounds, efs, gammas, wasm, only } = options;
   return {
     date: new Date().toISOString(),
     command: commandOf('bench:peers', process.argv.slice(2)),
     dataset: { name, about: title, vectors: train.rows, queries: queries.rows, dimension: train.dimension, metric },
-    parameters: { k, rounds, only: only.join(','), ...(efs && { efs: efs.join(',') }) },
+    parameters: {
+      ...{ k, rounds, only: only.join(',') },
+      ...(efs && { efs: efs.join(',') }),
+      ...(gammas && { gammas: gammas.join(',') }),
+      ...(wasm && { wasm }),
+    },
   };
 }
 

@@ -15,7 +15,6 @@ import { formatBytes, formatCount, formatTable } from '../../../src/lab/format.t
 import { groundTruth } from '../../../src/lab/ground-truth.ts';
 import { describeMachine, describeVersions } from '../../../src/lab/machine.ts';
 import { prepareFolder, writeOutputs } from '../../../src/lab/results.ts';
-import { seriesLabel } from '../../../src/lab/sweep.ts';
 import { commandOf, versionsOf } from './bench.ts';
 import { EngineProcess } from './engine-process.ts';
 import { PEERS } from './engines/index.ts';
@@ -179,10 +178,12 @@ async function measureSizes(
       const engine = await EngineProcess.start(peer, task, () => {});
       try {
         for (const [i, searcher] of engine.built.searchers.entries()) {
+          // All by the same beam, which is what is asked.
+          if (searcher.knob === 'gamma') continue;
           const { rows } = await engine.sweep(i);
           const { ramBytes } = engine.built;
           const row = {
-            label: seriesLabel(searcher),
+            label: `${searcher.index} ${searcher.codes}`,
             vectors,
             recall: rows[0].recall,
             ramBytesPerVector: ramBytes / vectors,

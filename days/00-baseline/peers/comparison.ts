@@ -2,7 +2,14 @@
  * From sweeps to a verdict. Each round is a sweep over every engine; engines are compared within a round, where the
  * machine was the same for all, and the median over the rounds is what is told.
  */
-import { paretoFront, qpsAtRecall, type SweepRow, seriesLabel, seriesOf } from '../../../src/lab/sweep.ts';
+import {
+  paretoFront,
+  qpsAtRecall,
+  type SweepRow,
+  seriesLabel,
+  seriesOf,
+  settingLabel,
+} from '../../../src/lab/sweep.ts';
 
 /** Queries per second of one engine at given recalls. */
 export interface Speeds {
@@ -25,8 +32,9 @@ export interface Ratio {
 }
 
 export function speeds(rounds: readonly (readonly SweepRow[])[], recalls: readonly number[]): Speeds[] {
-  return seriesOf(rounds[0]).map(([{ index, codes }]) => {
-    const label = seriesLabel({ index, codes });
+  return seriesOf(rounds[0]).map(([first]) => {
+    const { index, codes } = first;
+    const label = seriesLabel(first);
     const qps = recalls.map((recall) => medianOrNull(rounds.map((rows) => speedOf(rows, label, recall))));
     return { label, index, codes, qps };
   });
@@ -63,10 +71,42 @@ export function ratios(
   );
 }
 
+/** How long one of ours takes to build, beside the peer that searches fastest and the one that is built fastest. */
+export interface BuildRatio {
+  label: string;
+  seconds: number;
+  /** Those peers, and how many times as fast ours was built; null: there is none. */
+  bestPeer: { label: string; ratio: number } | null;
+  fastestPeer: { label: string; ratio: number } | null;
+}
+
+/** An engine that was built, with the labels of all that it can be searched as. */
+export interface BuiltEngine {
+  labels: readonly string[];
+  seconds: number;
+  ours: boolean;
+}
+
+/** Who searches fastest is what `told` says (of `ratios`) at the highest recall that any peer reaches. */
+export function buildRatios(engines: readonly BuiltEngine[], told: readonly Ratio[]): BuildRatio[] {
+  const best = told.findLast(({ bestPeer }) => bestPeer !== null)?.bestPeer;
+  const peers = engines.filter(({ ours }) => !ours);
+  const searchesFastest = peers.find(({ labels }) => labels.some((label) => label === best));
+  const [isBuiltFastest] = peers.toSorted((a, b) => a.seconds - b.seconds);
+  return engines
+    .filter(({ ours }) => ours)
+    .map(({ labels: [label], seconds }) => {
+      const against = (peer: BuiltEngine | undefined) =>
+        peer ? { label: peer.labels[0], ratio: peer.seconds / seconds } : null;
+      return { label, seconds, bestPeer: against(searchesFastest), fastestPeer: against(isBuiltFastest) };
+    });
+}
+
 /** One row for each engine and width: the median over the rounds of everything measured. */
 export function medianRows(rounds: readonly (readonly SweepRow[])[]): SweepRow[] {
   return rounds[0].flatMap((first) => {
-    const isSame = (row: SweepRow) => seriesLabel(row) === seriesLabel(first) && row.efSearch === first.efSearch;
+    const isSame = (row: SweepRow) =>
+      seriesLabel(row) === seriesLabel(first) && settingLabel(row) === settingLabel(first);
     const same = rounds.flatMap((rows) => rows.filter(isSame));
     // A sweep ends where the recall is enough, which at the edge may be one width earlier in one round.
     if (same.length < rounds.length) return [];

@@ -11,6 +11,7 @@ import { AnnError } from '../../../src/core/errors.ts';
 import { row } from '../../../src/core/matrix.ts';
 import { isMain } from '../../../src/lab/command.ts';
 import { loadDataset } from '../../../src/lab/datasets.ts';
+import { describeVersions } from '../../../src/lab/machine.ts';
 import type { Truth } from '../../../src/lab/recall.ts';
 import { type Searcher, type SweepRow, sweep } from '../../../src/lab/sweep.ts';
 import { PEERS } from './engines/index.ts';
@@ -24,6 +25,7 @@ export interface EngineTask {
   truth: Truth;
   k: number;
   efs?: readonly number[];
+  gammas?: readonly number[];
   /** The recall at which a sweep ends, even if the list of widths goes on. */
   enough: number;
   settings: Omit<PeerSettings, 'space'>;
@@ -38,7 +40,9 @@ export interface Built {
   ramBytes: number;
   ownBytes: PeerIndex['ownBytes'] | null;
   /** What can be searched. */
-  searchers: { index: string; codes: string }[];
+  searchers: Pick<Searcher, 'index' | 'codes' | 'knob' | 'by'>[];
+  /** Of annlab: the build of its kernels. */
+  wasm?: string;
 }
 
 export interface Swept {
@@ -59,9 +63,14 @@ export class EngineProcess {
     this.built = built;
   }
 
-  /** Starts a process and has it build the index. Throws EngineError, with what the process said, where that fails. */
-  static async start(peer: Peer, task: EngineTask, onProgress: OnProgress): Promise<EngineProcess> {
-    const child = new Child(peer, onProgress);
+  /** Starts a process, with more in its environment if need be, and has it build the index. Throws EngineError, with what the process said, where that fails. */
+  static async start(
+    peer: Peer,
+    task: EngineTask,
+    onProgress: OnProgress,
+    environment: Record<string, string> = {},
+  ): Promise<EngineProcess> {
+    const child = new Child(peer, onProgress, environment);
     const answer = await child.ask({ build: task, peer: peer.name });
     if (!('built' in answer)) throw new EngineError(peer.name, 'it answered something else', '');
     return new EngineProcess(child, answer.built);
@@ -94,10 +103,10 @@ class Child {
   #resolve: (answer: Answer) => void = () => {};
   #reject: (error: Error) => void = () => {};
 
-  constructor({ name, environment }: Peer, onProgress: OnProgress) {
+  constructor({ name, environment }: Peer, onProgress: OnProgress, more: Record<string, string>) {
     this.name = name;
     this.#process = fork(fileURLToPath(import.meta.url), [], {
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environment, ...more },
       // Node before 22.18 reads TypeScript only when told to.
       execArgv: [...process.execArgv, ...(process.features.typescript ? [] : ['--experimental-strip-types'])],
       serialization: 'advanced',
@@ -141,6 +150,8 @@ class Child {
  */
 const WARMUP_SEARCHES = 200;
 const WARMUP_SECONDS = 1;
+/** About as wide, of a search that stops by itself. */
+const WARMUP_GAMMA = 0.05;
 
 /** The other side: builds when asked to, then sweeps whenever asked to, until it is killed or its parent is gone. */
 function answerRequests(): void {
@@ -158,10 +169,15 @@ function answerRequests(): void {
       buildSeconds: built.seconds,
       ramBytes: built.ramBytes,
     };
-    const { dataset, truth, k, enough, efs } = task;
+    const { dataset, truth, k, enough, efs, gammas } = task;
     // A whole pass first: while the others had their turn, their memory took the place of this engine's in the caches.
     const warmup = queries.rows;
-    const work = () => sweep({ dataset, searcher, queries, truth, k, rounds: 1, warmup, enough, ...(efs && { efs }) });
+    const work = () =>
+      sweep({
+        ...{ dataset, searcher, queries, truth, k, rounds: 1, warmup, enough },
+        ...(efs && { efs }),
+        ...(gammas && { gammas }),
+      });
     const { result: rows, ...cost } = await timed(work);
     process.send!({ swept: { rows, ...cost } } satisfies Answer);
   });
@@ -181,11 +197,17 @@ async function build(name: string, task: EngineTask) {
   const warmupEnds = performance.now() + WARMUP_SECONDS * 1000;
   for (let i = 0; i < WARMUP_SEARCHES || performance.now() < warmupEnds; i++) {
     const searcher = index.searchers[i % index.searchers.length];
-    await searcher.search(row(queries, i % queries.rows), task.k, Math.max(task.k, settings.efConstruction));
+    const width = searcher.knob === 'gamma' ? WARMUP_GAMMA : Math.max(task.k, settings.efConstruction);
+    await searcher.search(row(queries, i % queries.rows), task.k, width);
   }
   const ramBytes = process.memoryUsage().rss - rssBefore;
-  const searchers = index.searchers.map(({ index, codes }) => ({ index, codes }));
-  const built: Built = { ...cost, ramBytes, ownBytes: index.ownBytes ?? null, searchers };
+  const searchers = index.searchers.map(({ index, codes, knob, by }) => ({
+    ...{ index, codes },
+    ...(knob && { knob }),
+    ...(by && { by }),
+  }));
+  const wasm = peer.package === null && { wasm: describeVersions().wasm };
+  const built: Built = { ...cost, ramBytes, ownBytes: index.ownBytes ?? null, searchers, ...wasm };
   return { task, built, index, queries };
 }
 

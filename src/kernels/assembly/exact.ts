@@ -13,6 +13,25 @@ const RUN: i32 = 64;
  */
 export function scan(query: usize, entries: usize, k: i32, size_: i32, from: u32, n: i32, scratch: usize): i32 {
   prepare(query);
+  return scanPrepared(entries, k, size_, from, n, scratch);
+}
+
+/** The same for the f32 vector at `x`, whatever records are made of; `record` is room for it in that form. */
+export function scanFloats(
+  x: usize,
+  record: usize,
+  entries: usize,
+  k: i32,
+  size_: i32,
+  from: u32,
+  n: i32,
+  scratch: usize,
+): i32 {
+  prepareFloats(x, record);
+  return scanPrepared(entries, k, size_, from, n, scratch);
+}
+
+function scanPrepared(entries: usize, k: i32, size_: i32, from: u32, n: i32, scratch: usize): i32 {
   resumePool(entries, k, size_);
   const distances = scratch + (RUN << 2);
   for (let done = 0; done < n; done += RUN) {

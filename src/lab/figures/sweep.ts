@@ -1,6 +1,6 @@
 /** The curves of a sweep: speed, latency and work against recall, with the exact search beside them. */
 import { formatShort } from '../format.ts';
-import { type SweepRow, seriesLabel, seriesOf } from '../sweep.ts';
+import { type SweepRow, seriesLabel, seriesOf, settingLabel } from '../sweep.ts';
 import type { Axis } from './axis.ts';
 import { lineFigure } from './line.ts';
 import type { FigureOptions } from './theme.ts';
@@ -17,7 +17,7 @@ export function recallQpsFigure(rows: readonly SweepRow[], options: FigureOption
     y: { label: '↑ Queries per second, one thread', scale: 'log' },
     series: approximate(rows).map((series) => ({
       label: nameOf(series[0]),
-      points: series.map((row) => ({ x: row.recall, y: row.qps, note: `ef ${row.efSearch}` })),
+      points: series.map((row) => ({ x: row.recall, y: row.qps, note: settingLabel(row) })),
     })),
     levels: exact(rows).map((row) => ({ y: row.qps, label: `exact: ${formatShort(row.qps)}/s` })),
   });
@@ -58,7 +58,7 @@ export function recallDistancesFigure(rows: readonly SweepRow[], options: Figure
       .filter((series) => series.every((row) => row.distances !== null))
       .map((series) => ({
         label: seriesLabel(series[0]),
-        points: series.map((row) => ({ x: row.recall, y: row.distances!, note: `ef ${row.efSearch}` })),
+        points: series.map((row) => ({ x: row.recall, y: row.distances!, note: settingLabel(row) })),
       })),
     levels: exact(rows)
       .filter((row) => row.distances !== null)

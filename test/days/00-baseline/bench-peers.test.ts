@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { commandOf, parseBenchArguments } from '../../../days/00-baseline/peers/bench.ts';
+import { buildLine, commandOf, parseBenchArguments } from '../../../days/00-baseline/peers/bench.ts';
 import { PEERS } from '../../../days/00-baseline/peers/engines/index.ts';
 
 const parse = (line = '') => parseBenchArguments(line.split(' ').filter(Boolean));
@@ -26,7 +26,7 @@ describe('parseBenchArguments', () => {
 
   it('takes every flag', () => {
     const line =
-      '--dataset glove-100-angular --rows 5000 --queries 7 --k 5 --rounds 1 --only usearch-i8 --m 8 --ef-construction 50 --ef 5,10 --out o';
+      '--dataset glove-100-angular --rows 5000 --queries 7 --k 5 --rounds 1 --only usearch-i8 --m 8 --ef-construction 50 --ef 5,10 --gamma 0,.1 --wasm baseline --out o';
     expect(parse(line)).toEqual({
       dataset: 'glove-100-angular',
       rows: 5000,
@@ -37,6 +37,8 @@ describe('parseBenchArguments', () => {
       M: 8,
       efConstruction: 50,
       efs: [5, 10],
+      gammas: [0, 0.1],
+      wasm: 'baseline',
       out: 'o',
       growth: false,
       recall: 0.95,
@@ -55,11 +57,29 @@ describe('parseBenchArguments', () => {
     ['--only us', '--only us: choose from'],
     ['--ef 5', '--ef 5: expected a whole number from 10'],
     ['--m 16 --ef-construction 8', '--ef-construction 8: expected a whole number from 16'],
+    ['--gamma 11', '--gamma 11: expected a number from 0 to 10'],
+    ['--wasm fast', '--wasm fast: choose one of baseline, relaxed'],
     ['--rounds 0', '--rounds 0'],
     ['--recall 99', '--recall 99: expected a share'],
     ['--fast', '--help lists the flags'],
   ])('refuses %s', (line, message) => {
     expect(() => parse(line)).toThrow(message);
+  });
+});
+
+describe('buildLine', () => {
+  const ours = { label: 'annlab sq7', seconds: 14 };
+  it('sets a build beside the peer that searches fastest and the one that is built fastest', () => {
+    const bestPeer = { label: 'a f32', ratio: 5.4321 };
+    const fastestPeer = { label: 'b i8', ratio: 0.9 };
+    expect(buildLine({ ...ours, bestPeer, fastestPeer })).toBe(
+      'annlab sq7: built in 14 s, 5.43 × as fast as a f32, the peer that searches fastest, ' +
+        '0.90 × as fast as b i8, the peer that is built fastest',
+    );
+    expect(buildLine({ ...ours, bestPeer, fastestPeer: bestPeer })).toMatch(
+      /, 5\.43 × as fast as a f32, the peer that searches fastest and is built fastest$/,
+    );
+    expect(buildLine({ ...ours, bestPeer: null, fastestPeer: null })).toBe('annlab sq7: built in 14 s');
   });
 });
 

@@ -4,7 +4,14 @@ import { inItsOwnProcess, parseBreakArguments } from '../../../days/00-baseline/
 import { isInstalled } from '../../../days/00-baseline/peers/engines/peer.ts';
 import { PROBES } from '../../../days/00-baseline/peers/probes.ts';
 import { LIBRARIES } from '../../../days/00-baseline/peers/stores.ts';
-import { breakRun, ceiling, curves, peersRun, startAndStep } from '../../../days/00-baseline/recorded.ts';
+import {
+  beamRows,
+  breakRun,
+  ceiling,
+  engineLabels,
+  peersRun,
+  startAndStep,
+} from '../../../days/00-baseline/recorded.ts';
 import type { SweepRow } from '../../../src/lab/sweep.ts';
 
 const parse = (line = '') => parseBreakArguments(line.split(' ').filter(Boolean));
@@ -83,10 +90,30 @@ describe('the recorded runs', () => {
     const { size } = breakRun();
     const run = peersRun('embedding-1024-100k');
     expect(size.dataset).toBe(run.run.dataset.name);
-    for (const { label, rows } of curves(run)) {
-      expect(rows.map(({ efSearch }) => efSearch)).toContain(size.efSearch);
+    for (const label of engineLabels(run)) {
+      expect(beamRows(run, label).map(({ efSearch }) => efSearch)).toContain(size.efSearch);
       expect(size.rows.filter((row) => row.label === label)).toHaveLength(3);
     }
+  });
+});
+
+describe('the beam of a run', () => {
+  it('is the curve by efSearch where another stands beside it', () => {
+    const recorded = peersRun('embedding-1024-100k');
+    expect(recorded.rows.every(({ gamma }) => gamma === null || gamma >= 0)).toBe(true);
+    const [row] = recorded.rows;
+    const own = { ...row, index: 'annlab', codes: 'f32', gamma: 0.02, efSearch: 512 };
+    const beam = { ...own, by: 'efSearch' as const, gamma: null, efSearch: 40 };
+    const run = {
+      ...recorded,
+      rows: [own, beam, { ...beam, index: 'x', by: undefined }].map(({ by, ...one }) => ({
+        ...one,
+        ...(by && { by }),
+      })),
+    };
+    expect(beamRows(run, 'annlab f32')).toEqual([beam]);
+    expect(beamRows(run, 'x f32').map(({ efSearch }) => efSearch)).toEqual([40]);
+    expect(engineLabels(run)).toEqual(['annlab f32', 'x f32']);
   });
 });
 

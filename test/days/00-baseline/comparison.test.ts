@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { distancesAtRecall, medianRows, ratios, speeds } from '../../../days/00-baseline/peers/comparison.ts';
+import {
+  buildRatios,
+  distancesAtRecall,
+  medianRows,
+  ratios,
+  speeds,
+} from '../../../days/00-baseline/peers/comparison.ts';
 import type { SweepRow } from '../../../src/lab/sweep.ts';
 
 /** A curve: [recall, queries per second] at efSearch 10, 20, 30, … */
@@ -10,6 +16,7 @@ function curve(index: string, points: [recall: number, qps: number][], distances
     codes: 'f32',
     k: 10,
     efSearch: 10 * (i + 1),
+    gamma: null,
     recall,
     qps,
     meanUs: 1e6 / qps,
@@ -83,7 +90,53 @@ describe('ratios against some', () => {
   });
 });
 
+describe('buildRatios', () => {
+  const told = (bestPeer: string | null) => ({ label: 'annlab sq7', recall: 0.95, bestPeer, rounds: [], ratio: null });
+  const engines = [
+    { labels: ['annlab sq7', 'annlab sq7 by efSearch'], seconds: 10, ours: true },
+    { labels: ['annlab f32'], seconds: 20, ours: true },
+    { labels: ['a f32', 'a f32+refiner'], seconds: 50, ours: false },
+    { labels: ['b f32'], seconds: 15, ours: false },
+  ];
+
+  it('sets ours beside the peer that searches fastest, however that is searched, and the one that is built fastest', () => {
+    expect(buildRatios(engines, [told('b f32'), told('a f32+refiner'), told(null)])).toEqual([
+      {
+        label: 'annlab sq7',
+        seconds: 10,
+        bestPeer: { label: 'a f32', ratio: 5 },
+        fastestPeer: { label: 'b f32', ratio: 1.5 },
+      },
+      {
+        label: 'annlab f32',
+        seconds: 20,
+        bestPeer: { label: 'a f32', ratio: 2.5 },
+        fastestPeer: { label: 'b f32', ratio: 0.75 },
+      },
+    ]);
+  });
+
+  it('does without peers', () => {
+    expect(buildRatios(engines.slice(1, 2), [told(null)])).toEqual([
+      { label: 'annlab f32', seconds: 20, bestPeer: null, fastestPeer: null },
+    ]);
+  });
+});
+
 describe('medianRows', () => {
+  it('tells gammas apart, which share the most that a search may take, and knobs', () => {
+    const one = curve('a', [
+      [0.9, 100],
+      [0.95, 50],
+    ]).map((row, i) => ({ ...row, efSearch: 512, gamma: i }));
+    const beside = curve('a', [[0.9, 60]]).map((row) => ({ ...row, efSearch: 512, by: 'efSearch' as const }));
+    expect(medianRows([[...one, ...beside]])).toEqual([...one, ...beside]);
+    expect(speeds([[...one, ...beside]], [0.9]).map(({ label, qps }) => [label, qps])).toEqual([
+      ['a f32', [100]],
+      ['a f32 by efSearch', [60]],
+    ]);
+  });
+
   it('takes the median of each figure at each width, and leaves out widths that a round did not have', () => {
     const rounds = [
       curve('a', [

@@ -9,6 +9,7 @@ import type { Matrix } from '../../../src/core/matrix.ts';
 import { row } from '../../../src/core/matrix.ts';
 import { loadDataset } from '../../../src/lab/datasets.ts';
 import { groundTruth } from '../../../src/lab/ground-truth.ts';
+import { seriesLabel, settingLabel } from '../../../src/lab/sweep.ts';
 import { temporaryFolder } from '../../temporary-folder.ts';
 
 const installed = PEERS.filter((peer) => peer.package === null || isInstalled(peer.package));
@@ -18,7 +19,7 @@ describe.each(['clustered-128-100k', 'embedding-128-10k'])('on the first 2,000 o
   let task: Omit<EngineTask, 'settings'>;
   beforeAll(async () => {
     const loaded = await loadDataset(dataset, { maxRows: shape.rows, maxQueries: shape.queries });
-    task = { ...shape, truth: await groundTruth(loaded, 20), k: 10, efs: [10, 160], enough: 1.1 };
+    task = { ...shape, truth: await groundTruth(loaded, 20), k: 10, efs: [10, 160], gammas: [0.01, 0.3], enough: 1.1 };
   });
 
   it.each(installed.map((peer) => [peer.name, peer] as const))('%s finds what is near', async (_name, peer) => {
@@ -35,7 +36,8 @@ describe.each(['clustered-128-100k', 'embedding-128-10k'])('on the first 2,000 o
       expect(engine.built.searchers.length).toBeGreaterThan(0);
       for (let i = 0; i < engine.built.searchers.length; i++) {
         const { rows } = await engine.sweep(i);
-        expect(rows.map(({ efSearch }) => efSearch)).toEqual([10, 160]);
+        const { knob } = engine.built.searchers[i];
+        expect(rows.map(settingLabel)).toEqual(knob === 'gamma' ? ['γ 0.01', 'γ 0.3'] : ['ef 10', 'ef 160']);
         // Codes alone lose a few of the last; f32 and re-ranked ones hardly any.
         expect(rows[1].recall, JSON.stringify(engine.built.searchers[i])).toBeGreaterThan(0.9);
         expect(rows[1].recall).toBeGreaterThanOrEqual(rows[0].recall);
@@ -47,6 +49,21 @@ describe.each(['clustered-128-100k', 'embedding-128-10k'])('on the first 2,000 o
 });
 
 describe('EngineProcess', () => {
+  it('runs annlab on the build that it is told, by gamma and by its beam', async () => {
+    const annlab = PEERS.find(({ name }) => name === 'annlab-sq7')!;
+    const searchers = async (dataset: string) => {
+      const shape = { dataset, rows: 300, queries: 5 };
+      const truth = await groundTruth(await loadDataset(dataset, { maxRows: 300, maxQueries: 5 }), 20);
+      const settings = { M: 8, efConstruction: 20, folder: temporaryFolder() };
+      const task = { ...shape, truth, k: 10, enough: 1.1, settings };
+      const engine = await EngineProcess.start(annlab, task, () => {}, { ANNLAB_WASM: 'baseline' });
+      await engine.stop();
+      expect(engine.built.wasm).toBe('baseline');
+      return engine.built.searchers.map((one) => `${seriesLabel(one)}, ${one.knob}`);
+    };
+    expect(await searchers('clustered-128-100k')).toEqual(['annlab sq7, gamma', 'annlab sq7 by efSearch, efSearch']);
+  });
+
   it('tells what its process said when that ends, and stops twice without harm', async () => {
     const task = { dataset: 'no-such-set', rows: 1, queries: 1, k: 1, enough: 1 };
     const truth = { ids: new Uint32Array(1), distances: new Float32Array(1) };

@@ -1,7 +1,10 @@
-/** annlab itself, at its defaults, measured by the same means as everybody else. */
+/**
+ * annlab itself, at its defaults, measured by the same means as everybody else: by gamma where the metric has lengths, and by the
+ * width of its beam too, which is the knob that the others have.
+ */
 
 import { HNSW_DEFAULTS } from '../../../../src/graph/hnsw-options.ts';
-import { buildHnsw } from '../../../../src/lab/build.ts';
+import { buildHnsw, searchedBy } from '../../../../src/lab/build.ts';
 import type { Peer } from './peer.ts';
 
 export const annlabSq7 = annlab('sq7');
@@ -15,10 +18,17 @@ function annlab(codes: 'sq7' | 'f32'): Peer {
     threads: 'add and search run on the calling thread',
 
     async build(base, { M, efConstruction, space }, onProgress) {
-      const metric = space === 'l2' ? 'l2' : 'dot';
-      const { stats, search } = await buildHnsw({ base, metric, codes, M, efConstruction, onProgress });
+      const metric = space === 'dot' ? 'dot' : 'l2';
+      const { hnsw, stats, knob, search } = await buildHnsw({ base, metric, codes, M, efConstruction, onProgress });
+      const beam = { index: 'annlab', codes, ...searchedBy(hnsw, 'efSearch') };
       return {
-        searchers: [{ index: 'annlab', codes, search }],
+        searchers:
+          knob === 'gamma'
+            ? [
+                { index: 'annlab', codes, knob, search },
+                { ...beam, by: 'efSearch' },
+              ]
+            : [beam],
         ownBytes: { total: stats.ramBytes.total, walk: stats.walkBytes },
       };
     },

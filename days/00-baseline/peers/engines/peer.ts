@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AnnError } from '../../../../src/core/errors.ts';
 import type { Matrix } from '../../../../src/core/matrix.ts';
-import type { Found } from '../../../../src/lab/sweep.ts';
+import type { Found, Knob } from '../../../../src/lab/sweep.ts';
 
 export interface Peer {
   /** As in `--only`: the library and what it walks on. */
@@ -54,9 +54,12 @@ export interface PeerIndex {
 export interface PeerSearcher {
   index: string;
   codes: string;
+  /** As a `Searcher` of the sweep has them: what is turned along its curve, and where that has to be said. */
+  knob?: Knob;
+  by?: Knob;
   /** Brings the queries into the library's own form before any clock starts; `search` then takes rows of this matrix. */
   prepare?(queries: Matrix): void;
-  search(query: Float32Array, k: number, efSearch: number): Found | Promise<Found>;
+  search(query: Float32Array, k: number, width: number): Found | Promise<Found>;
 }
 
 /** Loads a library of the optional install. */
