@@ -99,7 +99,8 @@ export const adcChecks: Check<Module>[] = [
       });
       compare(module.scan(query, books, codes, { distance: counting.distance }), MANY);
       const [wanted, most] = [books.m * books.k, books.dimension * books.k];
-      if (counting.count !== wanted || components > most) {
+      if (counting.count === 0) fails('`distance` was never called: it is what the table is made with');
+      if (counting.count > wanted || components > most) {
         const took = `${counting.count} distances and ${components} multiplications for ${codes.length / books.m} codes`;
         fails(`${took}; the table takes ${wanted} and ${most}, and nothing else any`);
       }
@@ -108,7 +109,7 @@ export const adcChecks: Check<Module>[] = [
   about(
     'work',
     'Each code costs m look-ups in the table, and its m bytes are read once',
-    'one addition of table[j * k + codes[i * m + j]] for each piece; a look at all k entries finds the same by luck',
+    'one addition of table[j * k + codes[i * m + j]] for each piece and each of the codes.length / m codes, and nothing looked for',
     (module) => {
       const { books, query, codes } = booksOf(MANY);
       const [table, bytes] = [counted(new Float32Array(books.m * books.k)), counted(codes)];
@@ -119,9 +120,10 @@ export const adcChecks: Check<Module>[] = [
         );
       }
       if (table.reads === 0) fails('the table was never looked into: write it where `table` is, and look it up there');
-      if (table.reads > codes.length)
+      // Whoever clears the table first, or asks a byte for its range, is right as well.
+      if (table.reads > codes.length + 2 * books.m * books.k)
         fails(`${table.reads} look-ups for ${codes.length / books.m} codes of ${books.m} bytes`);
-      if (bytes.reads > codes.length) fails(`${bytes.reads} bytes read, and there are ${codes.length}`);
+      if (bytes.reads > 2 * codes.length) fails(`${bytes.reads} bytes read, and there are ${codes.length}`);
     },
   ),
   about(
@@ -147,7 +149,8 @@ function expectDistances(module: Module, plan: Plan): void {
 function compare(found: Float32Array, plan: Plan): void {
   const { books, query, codes } = booksOf(plan);
   const count = codes.length / books.m;
-  if (found?.length !== count) fails(`${found?.length} distances for ${count} codes`, plan);
+  if (found?.length !== count)
+    fails(`${found?.length} distances for ${count} codes`, plan.codes.length > 20 ? undefined : plan);
   for (let i = 0; i < count; i++) {
     const code = codes.subarray(i * books.m, (i + 1) * books.m);
     const want = l2(query, decodeProduct(code, books));

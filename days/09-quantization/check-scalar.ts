@@ -58,7 +58,7 @@ export const scalarChecks: Check<Module>[] = [
   about(
     'invariant',
     'A constant vector has one level, level 0, and is decoded as it was',
-    'with lo = hi the step is 0, and a division by it gives NaN or Infinity: ask first',
+    'with lo = hi the step is 0, and stays 0: do not divide by it, and do not make it 1',
     (module) => {
       for (const value of [0, 5, -0.25]) {
         for (const bits of [1, 4, 8]) {
@@ -67,9 +67,6 @@ export const scalarChecks: Check<Module>[] = [
           expectCode(code, { lo: value, step: 0, levels: [0, 0, 0] }, { x, bits });
         }
       }
-      const x = Float32Array.of(4, 5, 6);
-      const code = module.encodeScalar(x, 8, { lo: 5, hi: 5 });
-      expectCode(code, { lo: 5, step: 0, levels: [0, 0, 0] }, { x, range: { lo: 5, hi: 5 } });
     },
   ),
   about(
@@ -87,6 +84,16 @@ export const scalarChecks: Check<Module>[] = [
       const y = Float32Array.of(-2, 0, 1, 2, 3, 4, 260);
       const coarse = module.encodeScalar(y, 2, { lo: 0, hi: 3 });
       expectCode(coarse, { lo: 0, step: 1, levels: [0, 0, 1, 2, 3, 3, 3] }, { x: y, bits: 2, range: { lo: 0, hi: 3 } });
+    },
+  ),
+  about(
+    'invariant',
+    'A range that is given may be a single value: then every component has level 0',
+    '(value − lo) / 0 is Infinity above lo, and clipped to the last level: where the step is 0, the level is 0',
+    (module) => {
+      const x = Float32Array.of(4, 5, 6);
+      const code = module.encodeScalar(x, 8, { lo: 5, hi: 5 });
+      expectCode(code, { lo: 5, step: 0, levels: [0, 0, 0] }, { x, range: { lo: 5, hi: 5 } });
     },
   ),
   about(
@@ -166,8 +173,13 @@ function expectCode(got: ScalarCode, want: { lo: number; step: number; levels: n
   }
 }
 
-function expectShape(code: ScalarCode, length: number): void {
-  if (code?.levels?.length !== length) fails(`${code?.levels?.length} levels for ${length} components`, { code });
+function expectShape(code: ScalarCode | undefined, length: number): asserts code is ScalarCode {
+  if (code === undefined) fails('nothing was returned; a code is { lo, step, levels }');
+  if (!(code.levels instanceof Uint8Array))
+    fails(
+      `levels are a ${(code.levels as object | undefined)?.constructor.name}, and should be a Uint8Array: a byte each`,
+    );
+  if (code.levels.length !== length) fails(`${code.levels.length} levels for ${length} components`, { code });
 }
 
 /** Whoever divides last, or keeps the step as a float, is right as well. */

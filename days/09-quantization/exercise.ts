@@ -92,7 +92,7 @@ export function lloydStep(
   // @hole lloyd-step
   // @task Assign: `nearest` of each point (k distances a point, no more). Update: new centroids, each the mean of its points;
   // @task those that were given stay as they are, for whoever draws them. A centroid without points moves to a copy of the point
-  // @task that is farthest from its own centroid; the next one without points to the next farthest, and so on.
+  // @task that is farthest from its own centroid, which still counts it; the next one without points to the next farthest.
   throw new UnwrittenHole(9, 'lloyd-step');
   // @end
 }

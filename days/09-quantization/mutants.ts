@@ -115,6 +115,13 @@ export const mutants: Mutant[] = [
   const levels = Uint8Array.from(x);`,
   },
   {
+    name: 'levels-as-floats',
+    hole: 'encode-scalar',
+    mistake: 'x.map makes a Float32Array: the levels are right, and take four bytes each.',
+    find: 'Uint8Array.from(x, (value) =>',
+    replace: 'x.map((value) =>',
+  },
+  {
     name: 'to-the-farthest',
     hole: 'lloyd-step',
     mistake: 'Points are assigned to the farthest centroid: the comparison is the wrong way round.',
@@ -260,6 +267,36 @@ export const mutants: Mutant[] = [
     replace: 'points[farthestFirst[empty++]]',
   },
   {
+    name: 'moved-out-of-its-mean',
+    hole: 'lloyd-step',
+    mistake: 'The point that an empty centroid moves to is taken out of the mean of its own already in this step.',
+    find: `  const farthestFirst = [...points.keys()].${FARTHEST};
+`,
+    replace: `  const farthestFirst = [...points.keys()].${FARTHEST};
+  for (const i of farthestFirst.slice(0, counts.filter((count) => count === 0).length)) {
+    counts[found[i].index]--;
+    for (let d = 0; d < points[i].length; d++) sums[found[i].index][d] -= points[i][d];
+  }
+`,
+  },
+  {
+    name: 'zero-for-the-taken',
+    hole: 'lloyd-step',
+    mistake:
+      'The distance of a point that was taken is set to 0, so that the next farthest is found: inertia lacks it.',
+    find: '  let empty = 0;\n',
+    replace: `  let empty = 0;
+  for (const i of farthestFirst.slice(0, counts.filter((count) => count === 0).length)) found[i].distance = 0;
+`,
+  },
+  {
+    name: 'assignments-as-a-list',
+    hole: 'lloyd-step',
+    mistake: 'The assignments are left as an array of numbers.',
+    find: 'Uint32Array.from(found, ({ index }) => index)',
+    replace: 'found.map(({ index }) => index)',
+  },
+  {
     name: 'decodes-each-code',
     hole: 'adc',
     mistake: 'Right, and D multiplications for each code: every code is decoded, and compared with the query.',
@@ -292,6 +329,13 @@ export const mutants: Mutant[] = [
     }
   }
 `,
+  },
+  {
+    name: 'distance-of-its-own',
+    hole: 'adc',
+    mistake: 'The table is made by arithmetic of its own: right for l2, and nobody can count it or replace it.',
+    find: ENTRY,
+    replace: 'table[j * k + c] = centroid(books, j, c).reduce((sum, value, d) => sum + (value - part[d]) ** 2, 0);',
   },
   {
     name: 'a-loop-of-its-own',

@@ -117,5 +117,5 @@ export const MANY: Plan = {
   ...{ width: 4, m: 6, k: 8 },
   query: Array.from({ length: 24 }, (_, i) => ((7 * i) % 11) - 5),
   centroids: Array.from({ length: 192 }, (_, i) => ((5 * i) % 17) - 8),
-  codes: Array.from({ length: 3000 }, (_, i) => (i * i + 3 * i) % 8),
+  codes: Array.from({ length: 3000 }, (_, i) => (i * i + 3 * i + Math.floor(i / 7)) % 8),
 };

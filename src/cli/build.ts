@@ -98,8 +98,8 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
     out,
     threads: integerFlag(line, 'threads', { min: 1, max: 255 }) ?? Math.min(availableParallelism(), 255),
     ...(rows !== undefined && { rows }),
-    ...(typeof codes === 'object' && { trained: codes }),
     ...(values['no-calibrate'] && { calibrate: false }),
+    ...(typeof codes === 'object' && { trained: codes }),
     index: { M, efConstruction, ...onlyGiven(given) },
   };
 }

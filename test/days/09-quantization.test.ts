@@ -349,6 +349,13 @@ describe('the checks', () => {
       'const taken = new Set<number>();',
     ],
     [
+      'of points that are equally far, the last',
+      'points[farthestFirst[empty++]].slice()',
+      'points[nearestFirst.pop()!].slice()',
+      'const farthestFirst = [...points.keys()].sort((a, b) => found[b].distance - found[a].distance);',
+      'const nearestFirst = [...points.keys()].sort((a, b) => found[a].distance - found[b].distance);',
+    ],
+    [
       'means as they come',
       'for (let d = 0; d < points[i].length; d++) sums[index][d] += points[i][d];',
       'for (let d = 0; d < points[i].length; d++) sums[index][d] += (points[i][d] - sums[index][d]) / counts[index];',
@@ -359,6 +366,20 @@ describe('the checks', () => {
       'rows of the table as views',
       'distances[i] += table[j * k + codes[i * m + j]];',
       'distances[i] += table.subarray(j * k, (j + 1) * k)[codes[i * m + j]];',
+    ],
+    [
+      'a table that is cleared first, and bytes that are asked for their range',
+      'for (let j = 0; j < m; j++) {\n    const part',
+      'table.fill(0);\n  for (let j = 0; j < m; j++) {\n    const part',
+      'distances[i] += table[j * k + codes[i * m + j]];',
+      'if (codes[i * m + j] < k) distances[i] += table[j * k + codes[i * m + j]];',
+    ],
+    [
+      'entries that are made when a code first names them',
+      'for (let j = 0; j < m; j++) {\n    const part = piece(query, m, j);\n    for (let c = 0; c < k; c++) table[j * k + c] = distance(part, centroid(books, j, c));\n  }',
+      'const made = new Set<number>();',
+      'distances[i] += table[j * k + codes[i * m + j]];',
+      '{ const c = codes[i * m + j]; if (!made.has(j * k + c)) table[j * k + c] = distance(piece(query, m, j), centroid(books, j, c)); made.add(j * k + c); distances[i] += table[j * k + c]; }',
     ],
     [
       'piece by piece over all codes',
