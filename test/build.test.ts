@@ -10,9 +10,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
 const bin = (name: string) => path.join(root, 'node_modules', '.bin', name);
 
-/** Walks the graph on this thread and asks workers for the truth, so that both kinds of import are made. */
+/**
+ * Walks the graph on this thread, on trained codes too, and asks workers for the truth and for training, so that all kinds of import
+ * are made.
+ */
 const program = (index: string, workers: string) => `
-  import { Hnsw } from '${index}';
+  import { Hnsw, kmeans, ProductQuantizer, RabitqQuantizer, runOnThreads, ScalarQuantizer, trainKMeans } from '${index}';
   import { exactNeighbors } from '${workers}';
   const rows = 200, dimension = 16;
   const data = Float32Array.from({ length: rows * dimension }, (_, i) => Math.sin(i * i));
@@ -21,9 +24,29 @@ const program = (index: string, workers: string) => `
   const queries = { data: data.slice(0, dimension), rows: 1, dimension };
   const truth = await exactNeighbors({ base: { data, rows, dimension }, queries, k: 3, metric: 'l2', threads: 2 });
   const { ids } = index.search(queries.data, { k: 3, efSearch: rows });
-  console.log(JSON.stringify({ ids: [...ids], truth: [...truth.ids] }));`;
+  const base = { data, rows, dimension };
+  const coded = [
+    ScalarQuantizer.train(base),
+    RabitqQuantizer.train(base),
+    await ProductQuantizer.train(base, { m: 4, bits: 4, seed: 1, run: runOnThreads(2) }),
+  ].map((codes) => {
+    const index = Hnsw.create({ dimension, capacity: rows, codes });
+    index.addBatch(data);
+    return [...index.search(queries.data, { k: 3, efSearch: rows, rerank: rows }).ids];
+  });
+  const alone = kmeans(base, { k: 4, seed: 1 });
+  const shared = await trainKMeans(base, { k: 4, seed: 1, threads: 2 });
+  const same = alone.inertia === shared.inertia;
+  console.log(JSON.stringify({ ids: [...ids], truth: [...truth.ids], coded, same }));`;
 
-async function outputOf(command: string, folder: string, ending: string): Promise<{ ids: number[]; truth: number[] }> {
+interface Output {
+  ids: number[];
+  truth: number[];
+  coded: number[][];
+  same: boolean;
+}
+
+async function outputOf(command: string, folder: string, ending: string): Promise<Output> {
   const url = (file: string) => pathToFileURL(path.join(folder, file + ending)).href;
   const source = program(url('index'), url('workers/exact-neighbors'));
   // Before 22.18, Node takes types off only when asked to.
@@ -50,8 +73,10 @@ describe('the sources', () => {
     ['as they are, under node', process.execPath, () => path.join(root, 'src'), '.ts'],
     ['as they are, under tsx', bin('tsx'), () => path.join(root, 'src'), '.ts'],
   ])('run %s', async (_, command, folder, ending) => {
-    const { ids, truth } = await outputOf(command, folder(), ending);
+    const { ids, truth, coded, same } = await outputOf(command, folder(), ending);
     expect(ids).toHaveLength(3);
     expect(ids).toEqual(truth);
+    expect(coded).toEqual([truth, truth, truth]);
+    expect(same).toBe(true);
   });
 });

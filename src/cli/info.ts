@@ -5,7 +5,8 @@ import type { Calibration, RecallCurve } from '../graph/calibration.ts';
 import type { HnswMeta } from '../graph/hnsw-image.ts';
 import { readCommandLine } from '../lab/command.ts';
 import { formatBytes, formatCount, formatTable } from '../lab/format.ts';
-import { type CodeShape, codesName } from '../quantize/walk-codes.ts';
+import type { CodeShape } from '../quantize/code-shape.ts';
+import { codesName } from '../quantize/walk-codes.ts';
 import { AnnFile } from '../storage/ann-file.ts';
 import { BLOCK_BYTES, FORMAT_VERSION } from '../storage/ann-format.ts';
 

@@ -25,6 +25,7 @@ import { type Matrix, row } from '../core/matrix.ts';
 import { Random } from '../core/random.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
 import { checkInteger } from './checks.ts';
+import { keepsOriginals } from './hnsw-form.ts';
 import { FILTER_FROM, type HnswThread } from './hnsw-thread.ts';
 import type { Metric, SearchOptions, Work } from './vector-index.ts';
 
@@ -240,7 +241,7 @@ export function checkCalibration(
   };
   const said = object('calibration', value);
   const calibrated = integer('count', said.count, 1, count);
-  if (!['f32', 'sq7', 'u8'].includes(said.form as string)) throw broken(`form = ${JSON.stringify(said.form)}`);
+  if (typeof said.form !== 'string') throw broken(`form = ${JSON.stringify(said.form)}`);
   // Codes never become bytes again, and floats stay floats.
   if (said.form !== form && (said.form !== 'u8' || form !== 'sq7'))
     throw broken(`form = ${JSON.stringify(said.form)} of vectors held as ${form}`);
@@ -476,7 +477,7 @@ async function climbRung(
 ): Promise<{ rung: RecallRung; recalls: Float64Array }> {
   const { queries, truth } = sample;
   const { rows } = queries;
-  const coded = thread.form === 'sq7';
+  const coded = keepsOriginals(thread.form);
   const reranks = coded ? reranksFor(k) : [k];
   const recalls = reranks.map(() => new Float64Array(rows));
   const work = { distances: 0, hops: 0, estimates: 0 };
@@ -521,7 +522,7 @@ async function climbRung(
 
 /** Candidates that may be worth comparing again, from as few as are wanted to many. */
 function reranksFor(k: number): number[] {
-  const sizes = [k, k + 2, 1.25 * k, 1.5 * k, 2 * k, 4 * k, 8 * k, k + 8, k + 16];
+  const sizes = [k, k + 2, 1.25 * k, 1.5 * k, 2 * k, 4 * k, 8 * k, 16 * k, k + 8, k + 16];
   return [...new Set(sizes.map(Math.ceil))].toSorted((a, b) => a - b);
 }
 
@@ -565,7 +566,7 @@ function linesOf(thread: HnswThread, { dimension, M }: { dimension: number; M: n
   const vector = lines(thread.layout.vectorBytes);
   const original = lines(rowBytesOf(dimension));
   const list = lines(4 * (1 + 2 * M));
-  const coded = thread.form === 'sq7';
+  const coded = keepsOriginals(thread.form);
   return ({ work, rerank }, words) => {
     const again = coded ? Math.min(rerank, thread.count) : 0;
     const estimates = work.estimates * (words === 0 ? 0 : lines(8 + 8 * words));

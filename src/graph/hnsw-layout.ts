@@ -11,7 +11,8 @@
 import { PAGE_REGIONS } from '../kernels/checked-pages.ts';
 import { layOut, type Plan } from '../kernels/memory.ts';
 import { CRC_ROOM_BYTES } from '../kernels/wasm.ts';
-import { type CodeLayout, type CodeShape, codeLayout } from '../quantize/walk-codes.ts';
+import type { CodeShape } from '../quantize/code-shape.ts';
+import { type CodeLayout, codeLayout } from '../quantize/walk-codes.ts';
 import type { Metric } from './vector-index.ts';
 
 /** What records hold: floats, 7-bit codes, or those of a quantizer. */

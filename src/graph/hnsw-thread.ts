@@ -338,8 +338,7 @@ export class HnswThread {
   /** Whether bounds choose who is compared again; where nothing is said, they do under RaBitQ, whose estimates are known for theirs. */
   #goesByBounds(bounded: boolean | undefined): boolean {
     const { codes, finer } = this.#options;
-    if (bounded === undefined)
-      return BOUND_BY_DEFAULT && typeof codes === 'object' && codes.kind === 'rabitq' && finer === 'none';
+    if (bounded === undefined) return typeof codes === 'object' && codes.kind === 'rabitq' && finer === 'none';
     if (bounded && codes === 'sq7') {
       const want = 'a number: sq7 codes have no bounds, those of a ScalarQuantizer of 7 or 8 bits have';
       throw new ParameterError({ parameter: 'rerank', got: 'bound', want });
@@ -511,7 +510,6 @@ function orBroken(walk: () => number, broken: number): number {
   }
 }
 
-const BOUND_BY_DEFAULT = true;
 /** Names of forms by their codes. */
 const FORMS = Object.keys(FORM_CODES) as (keyof typeof FORM_CODES)[];
 /** Vectors that are compared with several queries while they are in the cache: 64 of 1024-D floats are 256 KiB. */

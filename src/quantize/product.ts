@@ -9,6 +9,7 @@ import type { Metric } from '../core/metric.ts';
 import { admit } from '../kernels/intake.ts';
 import { Arena } from '../kernels/memory.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
+import type { CodeShape } from './code-shape.ts';
 import { type KMeansRunner, runSequentially } from './kmeans.ts';
 import { decodeModel, encodeModel, MOST_CENTROIDS, MOST_DIMENSIONS } from './product-file.ts';
 import {
@@ -21,7 +22,6 @@ import {
 } from './product-layout.ts';
 import { checkEnough, trainModel } from './product-training.ts';
 import type { Quantizer } from './quantizer.ts';
-import type { CodeShape } from './walk-codes.ts';
 
 export interface ProductOptions {
   /** `manhattan` is not supported: the centroids are means, which are nearest in L2. Default: l2. */

@@ -1,5 +1,5 @@
 import type { Metric } from '../core/metric.ts';
-import type { CodeShape } from './walk-codes.ts';
+import type { CodeShape } from './code-shape.ts';
 
 /** A quantizer: few bytes that stand for a vector, and distances from a query to them. */
 export interface Quantizer {

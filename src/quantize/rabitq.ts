@@ -15,8 +15,8 @@ import { Random } from '../core/random.ts';
 import { admit } from '../kernels/intake.ts';
 import { Arena, copyF32 } from '../kernels/memory.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
+import type { CodeShape } from './code-shape.ts';
 import type { Quantizer } from './quantizer.ts';
-import type { CodeShape } from './walk-codes.ts';
 
 export interface RabitqOptions {
   /** Bits a dimension, 1 … 8; each one more halves the error. Default 4. */

@@ -13,8 +13,8 @@ import { METRICS, type Metric } from '../core/metric.ts';
 import { admit } from '../kernels/intake.ts';
 import { Arena, copyF32 } from '../kernels/memory.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
+import type { CodeShape } from './code-shape.ts';
 import type { Quantizer } from './quantizer.ts';
-import type { CodeShape } from './walk-codes.ts';
 
 export interface ScalarOptions {
   /** Of each component; either takes a byte. 7: the codes that an index walks on. Default 8. */
@@ -253,8 +253,7 @@ function paddedTo16(dimension: number): number {
   return Math.ceil(dimension / 16) * 16;
 }
 
-/** How `assembly/sq8.ts` numbers the forms. */
-/** Which of its forms `configureSq8` is told. */
+/** Which of its forms `configureSq8` is told, as `assembly/sq8.ts` numbers them. */
 export function scalarForm({ bits, ranges }: { bits: 7 | 8; ranges: 'vector' | 'dimension' }): number {
   if (bits === 7) return 2;
   return ranges === 'dimension' ? 1 : 0;

@@ -6,16 +6,11 @@ import { ParameterError } from '../core/errors.ts';
 import type { Metric } from '../core/metric.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
 import type { Kernels } from '../kernels/wasm.ts';
+import type { CodeShape } from './code-shape.ts';
 import { MOST_CENTROIDS } from './product-file.ts';
 import { type ProductShape, productLayout } from './product-layout.ts';
 import { rabitqCodeBytes, rabitqModelBytes, rabitqScratchBytes } from './rabitq.ts';
 import { scalarForm, sq8CodeBytes, sq8ModelBytes, sq8ScratchBytes } from './scalar.ts';
-
-/** All that decides how codes lie in memory, besides the vectors' dimension and metric. */
-export type CodeShape =
-  | { kind: 'scalar'; bits: 7 | 8; ranges: 'vector' | 'dimension' }
-  | { kind: 'rabitq'; bits: number; epsilon0: number }
-  | { kind: 'product'; m: number; bits: 4 | 8; opq: boolean; centroids: number };
 
 /** The shape alone, of a value that may be anything. Throws ParameterError where that is no shape of codes for such vectors. */
 export function checkCodeShape(value: unknown, { dimension, metric }: Space): CodeShape {
