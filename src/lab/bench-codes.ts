@@ -15,6 +15,7 @@ import { runOnThreads } from '../workers/kmeans.ts';
 import { buildHnsw, type HnswSearcher, searchedBy } from './build.ts';
 import type { Dataset } from './datasets.ts';
 import { formatCount, formatSeconds, formatTable } from './format.ts';
+import { firstQueries } from './ground-truth.ts';
 import { withProgress } from './progress.ts';
 import type { Truth } from './recall.ts';
 import {
@@ -79,12 +80,13 @@ export async function benchCodes(options: BenchCodesOptions): Promise<CodesBench
   const common = { dataset: name, queries, truth, k };
   const tried = await withProgress('trying', 'passes', (onProgress) =>
     sweep({
-      ...{ ...common, searcher: built.flatMap(waysOf(k)), onProgress, rounds: 1 },
+      ...{ ...common, ...firstQueries(queries, truth, TRIED_QUERIES) },
+      ...{ searcher: built.flatMap(waysOf(k)), onProgress, rounds: 1 },
       ...{ enough: ENOUGH_RECALL, gammas: GAMMAS, efs: EFS.map((times) => times * k) },
     }),
   );
   const front = onFront(built.flatMap(waysOf(k)), tried);
-  const widths = front.flatMap(({ widths }) => widths ?? []);
+  const widths = [...new Set(front.flatMap(({ widths }) => widths ?? []))];
   const measured = await withProgress('searching', 'passes', (onProgress) =>
     sweep({
       ...common,
@@ -167,6 +169,8 @@ export function piecesOf(dimension: number): number {
 const TRAINING = { sample: 16_384, iterations: 12 };
 /** Of the vectors, those whose mean is taken. */
 const MEAN_ROWS = 20_000;
+/** Enough to see which knobs are worth measuring. */
+const TRIED_QUERIES = 300;
 /** Reranks, as multiples of k, rounded up. */
 const FINE = [1.2, 2];
 const COARSE = [2, 4, 8, 16, 32];
