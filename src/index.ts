@@ -18,6 +18,7 @@ export {
   VectorValueError,
   WorkerDiedError,
 } from './core/errors.ts';
+export type { Matrix } from './core/matrix.ts';
 export {
   type OpenOptions,
   open,
@@ -27,6 +28,7 @@ export {
   type VerifyReport,
   verify,
 } from './engine/index-file.ts';
+export type { CalibrateOptions, Calibration, FilterTrial, RecallCurve, RecallRung } from './graph/calibration.ts';
 export { Flat, type FlatOptions } from './graph/flat.ts';
 export { Hnsw, type HnswStats } from './graph/hnsw.ts';
 export type { HnswOptions } from './graph/hnsw-options.ts';
@@ -39,6 +41,12 @@ export {
   type VectorIndex,
   type Work,
 } from './graph/vector-index.ts';
+export { type KMeansJob, type KMeansOptions, type KMeansResult, kmeans } from './quantize/kmeans.ts';
+export { type ProductOptions, ProductQuantizer } from './quantize/product.ts';
+export type { Quantizer } from './quantize/quantizer.ts';
+export { type RabitqOptions, RabitqQuantizer } from './quantize/rabitq.ts';
+export { type ScalarOptions, ScalarQuantizer } from './quantize/scalar.ts';
+export { runOnThreads, trainKMeans } from './workers/kmeans.ts';
 export {
   type AddResult,
   type BatchResult,

@@ -28,15 +28,30 @@ describe('the README', () => {
     expect(work.distances).toBeGreaterThan(0);
   });
 
-  it('has another that adds and searches on all cores', async () => {
-    const { ids, distances, found } = await outputOf(blocks('ts')[1], 'found: [...found]');
+  it('has one that asks for a recall', async () => {
+    const { ids, quick } = await outputOf(blocks('ts')[1], 'quick: [...quick.ids]');
+    expect(ids).toHaveLength(10);
+    expect(quick.filter((id: number) => ids.includes(id)).length).toBeGreaterThanOrEqual(7);
+  });
+
+  it('has one that walks on few bytes', async () => {
+    const { ids, distances, bytes } = await outputOf(
+      blocks('ts')[2],
+      'bytes: [bytes.codeBytes, bits.codeBytes, parts.payloadBytes]',
+    );
+    expect([ids[0], distances[0]]).toEqual([0, 0]);
+    expect(bytes).toEqual([80, 48, 16]);
+  });
+
+  it('has one that adds and searches on all cores', async () => {
+    const { ids, distances, found } = await outputOf(blocks('ts')[3], 'found: [...found]');
     expect([ids[0], ids[2]]).toEqual([1, 3]);
     expect(distances[0]).toBeCloseTo(0.01, 5);
     expect(found).toEqual([2, 2]);
   });
 
-  it('has a third that saves and opens, and no fourth', async () => {
-    const [, , example, ...others] = blocks('ts');
+  it('has one that saves and opens, and no others', async () => {
+    const [, , , , example, ...others] = blocks('ts');
     expect(others).toEqual([]);
     const { ids, distances, ok, faults } = await outputOf(example, 'ok, faults');
     expect(ids).toEqual([19, 17]);

@@ -16,6 +16,7 @@ import { readMatrix } from '../lab/formats/index.ts';
 import { withLoadProgress, withProgress } from '../lab/progress.ts';
 import { prepareFolder } from '../lab/results.ts';
 import { Pool } from '../workers/pool.ts';
+import { CODES_HELP, parseCodes, type TrainedCodes, trainCodes } from './train-codes.ts';
 
 export interface BuildOptions {
   /** Where the vectors come from: a name of the catalogue, or a file. */
@@ -25,8 +26,12 @@ export interface BuildOptions {
   /** The file to write. */
   out: string;
   threads: number;
+  /** Whether to measure what recall costs. Default: yes. */
+  calibrate?: boolean;
   /** The dimension is that of the vectors. */
   index: Omit<HnswOptions, 'dimension' | 'threads'>;
+  /** Codes of a quantizer that is trained first, in place of `index.codes`. */
+  trained?: TrainedCodes;
 }
 
 const FLAGS: Record<string, Flag> = {
@@ -40,10 +45,12 @@ const FLAGS: Record<string, Flag> = {
     value: '<n>',
     help: `width of the beam while building; default ${HNSW_DEFAULTS.efConstruction}`,
   },
-  codes: { value: '<kind>', help: 'what the walk looks at: f32 or sq7 (7-bit codes, exact re-ranking); default sq7' },
+  codes: { value: '<kind>', help: CODES_HELP },
+  finer: { value: '<kind>', help: 'with trained codes: sq7 ranks the best by 7-bit codes first; default none' },
   filter: { value: '<kind>', help: 'sign bits dismiss neighbours first: sign or none; default sign for large vectors' },
   seed: { value: '<n>', help: 'decides levels and rotations; default 1' },
   threads: { value: '<n>', help: 'how many build; default all cores. Only 1 builds the same graph every time' },
+  'no-calibrate': { help: 'do not measure what recall costs, which "search --recall" and a recallTarget need' },
   capacity: { value: '<n>', help: 'the most vectors that it may hold; default: as many as are read' },
 };
 
@@ -72,9 +79,14 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
   if (out === undefined) throw new UsageError('where to? Name the file with --out');
   const M = integerFlag(line, 'm', { min: 2, max: 256 }) ?? HNSW_DEFAULTS.M;
   const rows = integerFlag(line, 'rows', { min: 1, max: 1_000_000_000 });
+  const codes = values.codes === undefined ? undefined : parseCodes(String(values.codes));
+  if (values.finer === 'sq7' && typeof codes !== 'object') {
+    throw new UsageError(`--finer sq7: that goes with trained codes, such as --codes rabitq4`);
+  }
   const given = {
     metric: choiceFlag(line, 'metric', METRICS),
-    codes: choiceFlag(line, 'codes', ['f32', 'sq7'] as const),
+    codes: typeof codes === 'string' ? codes : undefined,
+    finer: choiceFlag(line, 'finer', ['sq7', 'none'] as const),
     filter: choiceFlag(line, 'filter', ['sign', 'none'] as const),
     seed: integerFlag(line, 'seed', { min: 0, max: 2 ** 32 - 1 }),
     capacity: integerFlag(line, 'capacity', { min: 1, max: 2 ** 31 - 1 }),
@@ -86,6 +98,8 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
     out,
     threads: integerFlag(line, 'threads', { min: 1, max: 255 }) ?? Math.min(availableParallelism(), 255),
     ...(rows !== undefined && { rows }),
+    ...(values['no-calibrate'] && { calibrate: false }),
+    ...(typeof codes === 'object' && { trained: codes }),
     index: { M, efConstruction, ...onlyGiven(given) },
   };
 }
@@ -99,7 +113,12 @@ export async function build(options: BuildOptions, say: (text: string) => void):
   const { base, metric, name } = await obtain(options);
   const { rows, dimension } = base;
   say(`${name}: ${formatCount(rows)} vectors of ${dimension} dimensions`);
-  const index = Hnsw.create({ dimension, metric, capacity: rows, ...options.index, threads: threads + 1 });
+  const shape = { dimension, metric, capacity: rows, ...options.index, threads: threads + 1 };
+  if (options.trained) {
+    const { metric, seed = HNSW_DEFAULTS.seed } = shape;
+    shape.codes = await trainCodes(options.trained, base, { metric, seed, threads }, say);
+  }
+  const index = Hnsw.create(shape);
 
   const started = performance.now();
   await withProgress('building', 'vectors', (onProgress) => addAll(index, base, threads, onProgress));
@@ -108,9 +127,18 @@ export async function build(options: BuildOptions, say: (text: string) => void):
   const on = threads === 1 ? 'one thread' : `${threads} threads`;
   say(`built in ${formatSeconds((built - started) / 1000)} on ${on}, ${formatBytes(ramBytes.total)} of RAM`);
 
+  if (options.calibrate !== false) await calibrate(index, say);
   const saving = performance.now();
   const { bytes } = await withProgress('saving', 'bytes', (onProgress) => save(index, out, { onProgress }));
   say(`${out}: ${formatBytes(bytes)}, saved in ${formatMillis(performance.now() - saving)}`);
+}
+
+async function calibrate(index: Hnsw, say: (text: string) => void): Promise<void> {
+  if (index.count < 2) return say('not calibrated: one vector has no neighbours');
+  const started = performance.now();
+  const { queries } = await withProgress('calibrating', 'searches', (onProgress) => index.calibrate({ onProgress }));
+  const seconds = formatSeconds((performance.now() - started) / 1000);
+  say(`calibrated in ${seconds} on ${formatCount(queries)} of its own vectors`);
 }
 
 async function obtain({ from, rows }: BuildOptions): Promise<{ base: Matrix; metric: Metric; name: string }> {

@@ -1,6 +1,8 @@
 /** `annlab info`: what a file says of the index in it. */
 import { UsageError } from '../core/errors.ts';
 import { metaOf } from '../engine/index-file.ts';
+import type { Calibration, RecallCurve } from '../graph/calibration.ts';
+import type { HnswMeta } from '../graph/hnsw-image.ts';
 import { readCommandLine } from '../lab/command.ts';
 import { formatBytes, formatCount, formatTable } from '../lab/format.ts';
 import { type CodeShape, codesName } from '../quantize/walk-codes.ts';
@@ -27,7 +29,7 @@ function infoOf(file: AnnFile): string {
   const { dimension, metric, ...others } = options;
   const rows = [
     ['vectors', `${formatCount(count)} of ${dimension} dimensions, ${metric}`],
-    ['held as', FORMS[form]],
+    ['held as', heldAs(form, options)],
     ['ids', ids === 'slots' ? 'their numbers, from 0' : "the caller's own"],
     ['graph', `${topLevel + 1} levels, entry point ${entryPoint}, ${formatCount(upperLists)} lists above level 0`],
     ['options', wrapped(Object.entries(others).map(([name, value]) => `${name} ${optionText(value)}`))],
@@ -41,17 +43,56 @@ function infoOf(file: AnnFile): string {
     ['section', 'bytes', 'blocks', 'from byte'],
     file.sections.map(({ name, bytes, blocks, offset }) => [name, ...[bytes, blocks, offset].map(formatCount)]),
   );
-  return `${file.path}\n${lines.join('\n')}\n\n${sections}`;
+  const recall = meta.calibration ? `\n\n${calibrationOf(meta.calibration)}` : '';
+  return `${file.path}\n${lines.join('\n')}\n\n${sections}${recall}`;
+}
+
+/** What each recall takes, as it was measured. */
+function calibrationOf(calibration: Calibration): string {
+  const { count, queries, drawn, confidence, filterWords, filters, curves } = calibration;
+  const from = drawn ? 'of its own vectors' : 'queries that were given';
+  const said = `calibrated on ${formatCount(queries)} ${from}, when it held ${formatCount(count)}; bounds at ${100 * confidence} % confidence`;
+  const trials = filters.map(
+    ({ words, lines }) => `${words} words ${lines === null ? 'do not get there' : formatCount(lines)}`,
+  );
+  const filter = `\nfilter: ${filterWords} words of signs (cache lines a search touches for a recall of 0.95: ${trials.join(', ')})`;
+  const rows = curves.flatMap((curve) => TARGETS.map((target) => rowFor(curve, target)));
+  const columns = [
+    'k',
+    'recall',
+    'gamma',
+    'efSearch',
+    'rerank',
+    'measured',
+    'at least',
+    'distances',
+    'hops',
+    'estimates',
+  ];
+  return `${said}${filters.length > 0 ? filter : ''}\n${formatTable(columns, rows)}`;
+}
+
+const TARGETS = [0.9, 0.95, 0.99];
+
+function rowFor({ k, rungs }: RecallCurve, target: number): string[] {
+  const rung = rungs.find(({ lowerBound }) => lowerBound >= target);
+  const { gamma, efSearch, rerank, recall, lowerBound, work } = rung ?? rungs.at(-1)!;
+  const wanted = rung ? String(target) : `${target} (not reached)`;
+  const setting = [gamma ?? '–', efSearch, rerank].map(String);
+  const counts = [work.distances, work.hops, work.estimates].map(formatCount);
+  return [String(k), wanted, ...setting, recall.toFixed(4), lowerBound.toFixed(4), ...counts];
+}
+
+function heldAs(form: HnswMeta['form'], { codes, finer }: HnswMeta['options']): string {
+  if (typeof codes !== 'object') return FORMS[form as keyof typeof FORMS];
+  return `${codesName(codes)} codes${finer === 'sq7' ? ', finer ones of 7 bits' : ''}, and the f32 originals beside them`;
 }
 
 const FORMS = {
   f32: 'f32',
   sq7: '7-bit codes, and the f32 originals beside them',
   u8: 'bytes, which is what their components are',
-  scalar: 'codes of a scalar quantizer, and the f32 originals beside them',
-  rabitq: 'codes of a RaBitQ quantizer, and the f32 originals beside them',
-  product: 'codes of a product quantizer, and the f32 originals beside them',
-} as const;
+};
 
 function optionText(value: number | string | boolean | CodeShape): string {
   return typeof value === 'object' ? codesName(value) : String(value);

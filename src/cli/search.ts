@@ -3,7 +3,8 @@ import { UsageError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
 import { openReadOnly } from '../engine/index-file.ts';
 import type { Hnsw } from '../graph/hnsw.ts';
-import { type Flag, flagHelp, integerFlag, readCommandLine } from '../lab/command.ts';
+import type { SearchOptions } from '../graph/vector-index.ts';
+import { type Flag, flagHelp, integerFlag, numberFlag, readCommandLine } from '../lab/command.ts';
 import { loadDataset } from '../lab/datasets.ts';
 import { formatCount, formatMicros } from '../lab/format.ts';
 import { readIntegerMatrix, readMatrix } from '../lab/formats/index.ts';
@@ -17,7 +18,10 @@ export interface SearchCommandOptions {
   /** Where queries come from: a set, whose truth is worked out, or a file, and perhaps another of true neighbours. */
   from: { dataset: string } | { queries: string; truth?: string };
   k: number;
-  ef: number;
+  /** Width of the beam, where neither of the next two is given. */
+  ef?: number;
+  gamma?: number;
+  recall?: number;
   /** The first so many queries. Default: all, or as many as one wants to read. */
   limit?: number;
 }
@@ -28,6 +32,8 @@ const FLAGS: Record<string, Flag> = {
   dataset: { value: '<name>', help: 'or the queries of a set, whose first vectors the index holds' },
   k: { value: '<n>', help: 'neighbours wanted; default 10' },
   ef: { value: '<n>', help: 'efSearch, width of the beam; default 64, or k where that is more' },
+  gamma: { value: '<x>', help: 'instead: end when what is left is more than 1 + x times as far as the k-th found' },
+  recall: { value: '<share>', help: 'instead: whatever this recall takes, as the index was calibrated' },
   limit: { value: '<n>', help: 'only the first n queries; default all, or 10 where the neighbours are shown' },
 };
 
@@ -60,19 +66,28 @@ export function parseSearchArguments(argv: readonly string[]): SearchCommandOpti
     throw new UsageError(`--truth ${truth}: that goes with --queries; the truth of a set is worked out`);
   }
   const k = integerFlag(line, 'k', { min: 1, max: 100_000 }) ?? 10;
+  const ef = integerFlag(line, 'ef', { min: k, max: 10_000_000 });
+  const gamma = numberFlag(line, 'gamma', { min: 0, max: 10 });
+  const recall = numberFlag(line, 'recall', { min: 0.001, max: 1 });
+  const given = Object.entries({ ef, gamma, recall }).filter(([, value]) => value !== undefined);
+  if (given.length > 1) {
+    throw new UsageError(`${given.map(([name]) => `--${name}`).join(' and ')}: how far to look is said by one of them`);
+  }
   const limit = integerFlag(line, 'limit', { min: 1, max: 1_000_000_000 });
   return {
     file: positionals[0],
     from: dataset === undefined ? { queries: queries!, ...(truth !== undefined && { truth }) } : { dataset },
     k,
-    ef: integerFlag(line, 'ef', { min: k, max: 10_000_000 }) ?? Math.max(64, k),
+    ...(given.length > 0 ? Object.fromEntries(given) : { ef: Math.max(64, k) }),
     ...(limit !== undefined && { limit }),
   };
 }
 
 export async function search(options: SearchCommandOptions, say: (text: string) => void): Promise<void> {
-  const { file, from, k, ef } = options;
+  const { file, from, k } = options;
   const index = await openReadOnly(file);
+  // Now, rather than when queries and truth are there.
+  const how = index.resolve(howToSearch(options));
   const { queries, truth } =
     'dataset' in from ? await ofSet(from.dataset, index, options) : await ofFiles(from, options);
   if (queries.dimension !== index.dimension) {
@@ -80,7 +95,7 @@ export async function search(options: SearchCommandOptions, say: (text: string) 
   }
   if (truth === undefined) {
     for (let i = 0; i < queries.rows; i++) {
-      const { ids, distances } = index.search(row(queries, i), { k, efSearch: ef });
+      const { ids, distances } = index.search(row(queries, i), how);
       say(`query ${i}: ${Array.from(ids, (id, j) => `${id} (${Number(distances[j].toPrecision(6))})`).join(', ')}`);
     }
     return;
@@ -91,14 +106,26 @@ export async function search(options: SearchCommandOptions, say: (text: string) 
   const searcher = { index: 'hnsw', codes, buildSeconds: 0, ramBytes: 0 };
   const [{ recall, qps, p50Us, p99Us }] = await withProgress('searching', 'passes', (onProgress) =>
     sweep({
-      searcher: { ...searcher, search: (query, k, efSearch) => index.search(query, { k, efSearch }) },
-      ...{ dataset: file, queries, truth, k, efs: [ef], rounds: 1, onProgress },
+      searcher: { ...searcher, search: (query) => index.search(query, how) },
+      ...{ dataset: file, queries, truth, k, efs: [k], rounds: 1, onProgress },
     }),
   );
   say(
     `recall@${k} ${recall.toFixed(4)}, ${formatCount(qps)} queries per second on one thread, ` +
-      `p50 ${formatMicros(p50Us)} µs, p99 ${formatMicros(p99Us)} µs (efSearch ${ef}, ${formatCount(queries.rows)} queries)`,
+      `p50 ${formatMicros(p50Us)} µs, p99 ${formatMicros(p99Us)} µs (${setting(options, how)}, ${formatCount(queries.rows)} queries)`,
   );
+}
+
+function howToSearch({ k, ef, gamma, recall }: SearchCommandOptions): SearchOptions {
+  if (recall !== undefined) return { k, recallTarget: recall };
+  if (gamma !== undefined) return { k, gamma };
+  return { k, ...(ef !== undefined && { efSearch: ef }) };
+}
+
+/** How far was looked, in words. */
+function setting({ recall }: SearchCommandOptions, { efSearch, gamma }: SearchOptions): string {
+  const looked = gamma === undefined ? `efSearch ${efSearch}` : `gamma ${gamma}`;
+  return recall === undefined ? looked : `recall ${recall} wanted: ${looked}`;
 }
 
 /** What one wants to read where neighbours are shown. */

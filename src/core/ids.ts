@@ -93,6 +93,13 @@ export class Ids {
     this.#count = count;
   }
 
+  /** Gives each slot the id of slot `from[slot]`; `from` is a permutation of all of them. */
+  permute(from: Uint32Array): void {
+    if (from.every((old, slot) => old === slot)) return;
+    this.#ids = from.map((old) => this.idOf(old));
+    this.#slots = undefined;
+  }
+
   /** Gives the next slot this id, which `check` let pass. */
   push(id: number): void {
     const slot = this.#count++;

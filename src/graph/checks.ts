@@ -1,4 +1,5 @@
 /** What every index asks of its caller: options, vectors and ids that make sense. Each check throws what mends it. */
+import { assert } from '../core/assert.ts';
 import { CapacityError, DimensionError, ParameterError } from '../core/errors.ts';
 import type { Ids } from '../core/ids.ts';
 import { METRICS, type Metric, type SearchOptions } from './vector-index.ts';
@@ -76,28 +77,43 @@ export interface SearchPlan {
   efSearch: number;
   gamma: number | undefined;
   rerank: number;
+  /** Whether bounds choose who is compared again, instead of `rerank`; undefined: as the codes have it. */
+  bounded: boolean | undefined;
   refine: number;
+  filterWords: number | undefined;
 }
 
-/** Throws ParameterError. A `recallTarget` has been looked up before. */
+/** Throws ParameterError. A `recallTarget` has been looked up before (`Hnsw.resolve`). */
 export function checkSearch(options: SearchOptions): SearchPlan {
-  const { k, gamma, efSearch = gamma === undefined ? Math.max(k, 64) : Math.max(8 * k, 512) } = options;
+  assert(options.recallTarget === undefined, 'a recallTarget that nobody has looked up');
+  const { k, gamma, filterWords, efSearch = gamma === undefined ? Math.max(k, 64) : Math.max(8 * k, 512) } = options;
   checkInteger('k', k, 1, 2 ** 31 - 1);
   if (!Number.isInteger(efSearch) || efSearch < k) {
     throw new ParameterError({ parameter: 'efSearch', got: efSearch, want: `an integer of at least k = ${k}` });
   }
-  if (gamma !== undefined && !(gamma >= 0 && gamma <= 10)) {
+  if (gamma !== undefined && !(typeof gamma === 'number' && gamma >= 0 && gamma <= 10)) {
     throw new ParameterError({ parameter: 'gamma', got: gamma, want: 'a number from 0 to 10' });
   }
-  const { rerank = k + Math.ceil(k / 8) + Math.ceil((gamma === undefined ? efSearch : 64) / 16) } = options;
+  const bounded = options.rerank === undefined ? undefined : options.rerank === 'bound';
+  const few = k + Math.ceil(k / 8) + Math.ceil((gamma === undefined ? efSearch : 64) / 16);
+  const rerank = options.rerank === undefined || options.rerank === 'bound' ? few : options.rerank;
   if (!Number.isInteger(rerank) || rerank < 0 || (rerank > 0 && rerank < k)) {
-    throw new ParameterError({ parameter: 'rerank', got: rerank, want: `0, or an integer of at least k = ${k}` });
+    throw new ParameterError({
+      parameter: 'rerank',
+      got: rerank,
+      want: `0, 'bound', or an integer of at least k = ${k}`,
+    });
+  }
+  if (bounded && options.refine !== undefined) {
+    const want = "none with rerank: 'bound', which asks no finer codes";
+    throw new ParameterError({ parameter: 'refine', got: options.refine, want });
   }
   const { refine = 4 * rerank } = options;
   if (!Number.isInteger(refine) || refine < rerank) {
     throw new ParameterError({ parameter: 'refine', got: refine, want: `an integer of at least rerank = ${rerank}` });
   }
-  return { k, efSearch, gamma, rerank, refine };
+  if (filterWords !== undefined) checkInteger('filterWords', filterWords, 0, MAX_DIMENSION / 64);
+  return { k, efSearch, gamma, rerank, bounded, refine, filterWords };
 }
 
 /** By how much a distance may exceed another for the one to be 1 + gamma times as long; 0: gamma is not given. */

@@ -4,7 +4,8 @@
  */
 import { BrokenIndexError } from '../core/errors.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
-import { checkCodeShape } from '../quantize/walk-codes.ts';
+import { codesName } from '../quantize/walk-codes.ts';
+import { type Calibration, checkCalibration } from './calibration.ts';
 import { formsOf, keepsOriginals } from './hnsw-form.ts';
 import { layoutOf, mostUpperLists } from './hnsw-layout.ts';
 import { type AllHnswOptions, completeOptions, shapeOf } from './hnsw-options.ts';
@@ -23,6 +24,8 @@ export interface HnswMeta {
   topLevel: number;
   /** Whether ids are the slots, or a section of their own. */
   ids: 'slots' | 'listed';
+  /** What was measured, if anything was. */
+  calibration?: Calibration;
 }
 
 export interface HnswImage {
@@ -60,14 +63,15 @@ export function checkMeta(value: unknown): HnswMeta {
   meta.options.finer ??= 'none';
   for (const [name, kind] of Object.entries(OPTION_KINDS)) {
     const got = meta.options[name as keyof HnswMeta['options']];
-    if (typeof got !== kind && !(name === 'codes' && typeof got === 'object'))
+    if (typeof got !== kind && !(name === 'codes' && typeof got === 'object' && got !== null))
       throw broken(`its option ${name} = ${JSON.stringify(got)} is no ${kind}`);
   }
-  if (typeof meta.options.codes === 'object') checkCodeShape(meta.options.codes, meta.options);
   const { capacity, codes, metric, seed, M } = completeOptions({ ...known(meta.options), threads: 1 });
   whole('count', capacity);
   if (!formsOf(codes, metric).includes(meta.form)) {
-    throw broken(`vectors of the form ${JSON.stringify(meta.form)} under codes ${JSON.stringify(codes)}`);
+    throw broken(
+      `vectors of the form ${JSON.stringify(meta.form)} under codes ${typeof codes === 'object' ? codesName(codes) : codes}`,
+    );
   }
   whole('upperLists', mostUpperLists(capacity, M));
   whole('entryPoint', Math.max(0, meta.count - 1));
@@ -75,7 +79,12 @@ export function checkMeta(value: unknown): HnswMeta {
   if (meta.topLevel !== topLevel)
     throw broken(`node ${meta.entryPoint} would be on level ${meta.topLevel}, and its seed says ${topLevel}`);
   if (meta.ids !== 'slots' && meta.ids !== 'listed') throw broken(`ids that are ${JSON.stringify(meta.ids)}`);
-  return meta;
+  if (meta.calibration === undefined) return meta;
+  const { words } = layoutOf(shapeOf({ ...meta.options, threads: 1 }));
+  return {
+    ...meta,
+    calibration: checkCalibration(meta.calibration, { count: meta.count, form: meta.form, metric, words }),
+  };
 }
 
 /** Bytes that each section of an index with these numbers has; there may be no others. */

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { DimensionError, ParameterError } from '../core/errors.ts';
 import { capacityThatFits } from '../kernels/memory.ts';
 import type { Quantizer } from '../quantize/quantizer.ts';
+import { checkCodeShape, codeLayout } from '../quantize/walk-codes.ts';
 import { checkInteger, checkShape } from './checks.ts';
 import { type Codes, layoutOf, type Shape, vectorBytesOf } from './hnsw-layout.ts';
 import type { Metric } from './vector-index.ts';
@@ -73,7 +74,7 @@ export const HNSW_DEFAULTS = { capacity: 1_000_000, M: 16, efConstruction: 100, 
 export function completeOptions(options: Omit<HnswOptions, 'codes'> & { codes?: Codes | Quantizer }): AllHnswOptions {
   const { dimension, metric = 'l2' } = options;
   checkShape({ dimension, metric, capacity: options.capacity ?? 1 });
-  const codes = codesOf(options.codes ?? HNSW_DEFAULTS.codes, { dimension, metric });
+  const codes = codesOf(options.codes === undefined ? HNSW_DEFAULTS.codes : options.codes, { dimension, metric });
   const complete: AllHnswOptions = {
     ...HNSW_DEFAULTS,
     finer: 'none',
@@ -103,17 +104,37 @@ export function completeOptions(options: Omit<HnswOptions, 'codes'> & { codes?: 
 const FILTER_ABOVE_BYTES = 512;
 const MOST_THREADS = 256;
 
-/** The names of codes as they are, a quantizer's shape for itself. Throws where it was trained for other vectors. */
+/**
+ * The names of codes as they are, a quantizer's shape for itself. Throws where it was trained for other vectors, or is neither a
+ * quantizer nor the shape of one.
+ */
 function codesOf(codes: Codes | Quantizer, { dimension, metric }: { dimension: number; metric: Metric }): Codes {
-  if (typeof codes !== 'object' || codes === null) return codes;
-  if (!('encode' in codes)) return codes;
+  if (codes === 'f32' || codes === 'sq7') return codes;
+  if (typeof codes !== 'object' || codes === null)
+    throw new ParameterError({ parameter: 'codes', got: codes, want: 'f32, sq7 or a trained quantizer' });
+  if (!isQuantizer(codes)) return checkCodeShape(codes, { dimension, metric });
   if (codes.dimension !== dimension)
     throw new DimensionError({ expected: dimension, got: codes.dimension, where: 'the quantizer given as codes' });
   if (codes.metric !== metric) {
     const want = `a quantizer trained for ${metric}, as the index is: train one with metric: '${metric}'`;
     throw new ParameterError({ parameter: 'codes', got: `a quantizer for ${codes.metric}`, want });
   }
-  return codes.codeShape;
+  return checkCodeShape(codes.codeShape, { dimension, metric });
+}
+
+function isQuantizer(codes: Codes | Quantizer): codes is Quantizer {
+  return typeof codes === 'object' && codes !== null && 'codeShape' in codes;
+}
+
+/** What the kernels read of the quantizer that is given as codes, if one is. Throws ParameterError where it is none. */
+export function modelOf(codes: Codes | Quantizer | undefined, complete: AllHnswOptions): Uint8Array | undefined {
+  if (typeof complete.codes !== 'object') return undefined;
+  const model =
+    codes !== undefined && isQuantizer(codes) && typeof codes.model === 'function' ? codes.model() : undefined;
+  const { modelBytes } = codeLayout(complete.codes, complete);
+  if (model instanceof Uint8Array && model.length === modelBytes) return model;
+  const want = 'f32, sq7, or a quantizer as train or restore of its class returned it';
+  throw new ParameterError({ parameter: 'codes', got: 'something else', want });
 }
 
 export function shapeOf(options: AllHnswOptions): Shape {
@@ -131,14 +152,13 @@ export function checkOptions(options: AllHnswOptions): void {
   const want = (parameter: string, got: unknown, ok: boolean, want: string) => {
     if (!ok) throw new ParameterError({ parameter, got, want });
   };
-  want(
-    'codes',
-    codes,
-    codes === 'f32' || codes === 'sq7' || (typeof codes === 'object' && codes !== null),
-    'f32, sq7 or a trained quantizer',
-  );
   want('finer', finer, finer === 'sq7' || finer === 'none', 'sq7 or none');
-  want('finer', finer, finer === 'none' || typeof codes === 'object', 'none, but with a quantizer as codes');
+  want(
+    'finer',
+    finer,
+    finer === 'none' || typeof codes === 'object',
+    'none, unless codes is a quantizer: f32 and sq7 have no finer ones',
+  );
   want('filter', filter, filter === 'sign' || filter === 'none', 'sign or none');
   want(
     'filter',

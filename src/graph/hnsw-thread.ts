@@ -5,15 +5,24 @@
  *
  * Why searches and inserts of several threads do not disturb each other is said in `kernels/assembly/hnsw.ts`.
  */
-import { BrokenIndexError, CorruptionError } from '../core/errors.ts';
+import { assert } from '../core/assert.ts';
+import { BrokenIndexError, CorruptionError, ParameterError } from '../core/errors.ts';
+import type { Matrix } from '../core/matrix.ts';
 import { hashToUnit } from '../core/random.ts';
 import { CheckedPages } from '../kernels/checked-pages.ts';
 import { admit } from '../kernels/intake.ts';
 import { Arena, copyF32, copyU32 } from '../kernels/memory.ts';
-import { FORM_CODES, METRIC_CODES, RowsFault, VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
+import {
+  FORM_CODES,
+  METRIC_CODES,
+  type Nearest,
+  RowsFault,
+  VectorStore,
+  type VectorStoreHandle,
+} from '../kernels/vectors.ts';
 import { PAGE_BYTES } from '../kernels/wasm.ts';
 import { configureCodes } from '../quantize/walk-codes.ts';
-import { checkSearch, checkVector, stretchOf } from './checks.ts';
+import { checkSearch, checkVector, type SearchPlan, stretchOf } from './checks.ts';
 import { keepsOriginals } from './hnsw-form.ts';
 import { ERA, type HnswLayout, JOURNAL, layoutOf, type Region, STATE, type ThreadRegion } from './hnsw-layout.ts';
 import { type AllHnswOptions, shapeOf } from './hnsw-options.ts';
@@ -41,6 +50,13 @@ export interface Source {
 export interface SlotsFound {
   slots: Uint32Array;
   distances: Float32Array;
+  work: Work;
+}
+
+/** What is read of the pool; distances are copied where they are wanted. */
+interface PoolRead {
+  slots: Uint32Array;
+  distances: () => Float32Array;
   work: Work;
 }
 
@@ -188,41 +204,147 @@ export class HnswThread {
 
   /** As `Hnsw.search`, with slots for ids. `unseen`: a slot that is passed by, as if it were not there. */
   search(query: Float32Array, options: SearchOptions, unseen = -1): SlotsFound {
-    const { k, efSearch, gamma, rerank: wanted, refine } = checkSearch(options);
+    const plan = checkSearch(options);
+    const byBounds = this.#goesByBounds(plan.bounded);
+    const found = this.#walk(query, plan, unseen);
+    // Floats and bytes are exact as they are walked on.
+    const rerank = keepsOriginals(FORMS[this.arena.kernels.formOfRecords()]) ? plan.rerank : 0;
+    if (rerank > 0 && !byBounds) this.#rankFiner(Math.min(found, plan.refine));
+    const { slots, distances, work } = byBounds
+      ? this.#readWithinBounds(plan.k, found)
+      : this.#read(Math.min(found, rerank || plan.k));
+    if (this.#vectors && rerank > 0 && found > 0) {
+      work.distances += slots.length;
+      return { ...this.#nearestOf(this.#vectors, slots, plan.k), work };
+    }
+    return { slots, distances: distances(), work };
+  }
+
+  /**
+   * The nearest that the same search walks to, at most `most`, in the walk's own order and with its distances: none is compared
+   * again.
+   */
+  candidates(query: Float32Array, options: SearchOptions, most: number, unseen = -1): SlotsFound {
+    const found = this.#walk(query, checkSearch(options), unseen);
+    const { slots, distances, work } = this.#read(Math.min(found, most));
+    return { slots, distances: distances(), work };
+  }
+
+  /** The slots listed, by their exact distances from the vector: what a walk on codes does not know. */
+  rank(query: Float32Array, slots: Uint32Array): Nearest {
+    assert(this.#vectors !== undefined, 'records are exact where there are no codes');
+    this.admit(query, 'query');
+    return this.#nearestOf(this.#vectors, slots, slots.length);
+  }
+
+  /** Where there are finer codes, ranks the first `n` of the pool by them; the others are gone. */
+  #rankFiner(n: number): void {
+    if (this.layout.finerBytes === 0 || n === 0) return;
+    const { kernels } = this.arena;
+    const { query, finerQuery, slots, distances } = this.#at;
+    kernels.readPool(n, slots, distances);
+    if (kernels.rankFiner(query, finerQuery, n, slots, n, distances) < 0) throw this.#broken();
+  }
+
+  /** Algorithm 5 fills the pool; returns how many are in it. */
+  #walk(query: Float32Array, plan: SearchPlan, unseen: number): number {
+    const { k, efSearch, gamma, filterWords } = plan;
     const stretch = stretchOf(gamma, this.#options.metric);
     checkVector(query, this.#options.dimension, 'query');
-    const { kernels, u32, f32 } = this.arena;
-    const at = this.#at;
+    const { kernels } = this.arena;
     this.admit(query, 'query');
-    const { count } = this;
-    if (count === 0) {
-      const work = { distances: 0, hops: 0, estimates: 0 };
-      return { slots: new Uint32Array(0), distances: new Float32Array(0), work };
-    }
     kernels.resetDistances();
+    const { count } = this;
+    if (count === 0) return 0;
     // As wide as all there are, those included that others are about to finish, so that such a beam never turns anybody away.
     const widest = Math.max(count, Atomics.load(this.#state, STATE.claimed));
     const ef = Math.min(efSearch, widest);
+    const { words } = this.layout;
+    const width = count >= FILTER_FROM ? Math.min(filterWords ?? words, words) : 0;
     const { margin } = this.#options;
-    const found = orBroken(() => kernels.search(at.query, ef, k, stretch, unseen, count >= FILTER_FROM, margin), -1);
+    const found = orBroken(() => kernels.search(this.#at.query, ef, k, stretch, unseen, width, margin), -1);
     if (found < 0) throw this.#broken();
-    // Floats and bytes are exact as they are walked on.
-    const rerank = keepsOriginals(FORMS[kernels.formOfRecords()]) ? wanted : 0;
-    const listed = Math.min(found, rerank || k);
-    const refined = rerank > 0 && this.layout.finerBytes > 0 ? Math.min(found, refine) : 0;
-    if (refined > 0) {
-      kernels.readPool(refined, at.slots, at.distances);
-      if (kernels.rankFiner(at.query, at.finerQuery, refined, at.slots, refined, at.distances) < 0)
-        throw this.#broken();
-    }
-    kernels.readPool(listed, at.slots, at.distances);
-    const work = { distances: kernels.distanceCount(), hops: kernels.hopCount(), estimates: kernels.estimateCount() };
+    return found;
+  }
+
+  /** The first `n` of the pool, and what the walk that filled it cost. */
+  #read(n: number): PoolRead {
+    const { kernels, u32, f32 } = this.arena;
+    const at = this.#at;
+    kernels.readPool(n, at.slots, at.distances);
+    return { slots: copyU32(u32, at.slots, n), distances: () => copyF32(f32, at.distances, n), work: this.#work() };
+  }
+
+  /** The same of those among the first `n` that the bounds of their estimates leave among the k nearest. */
+  #readWithinBounds(k: number, n: number): PoolRead {
+    const { kernels, u32, f32 } = this.arena;
+    const at = this.#at;
+    const listed = kernels.listWithinBounds(k, n, at.slots, at.distances);
     const slots = copyU32(u32, at.slots, listed);
-    if (this.#vectors && rerank > 0) {
-      work.distances += listed;
-      return { ...this.#nearestOf(this.#vectors, slots, k), work };
+    return { slots, distances: () => copyF32(f32, at.distances, listed), work: this.#work() };
+  }
+
+  #work(): Work {
+    const { kernels } = this.arena;
+    return { distances: kernels.distanceCount(), hops: kernels.hopCount(), estimates: kernels.estimateCount() };
+  }
+
+  /**
+   * The k nearest (k ≤ count) to each of the rows `from` … `to` − 1 of `queries`, k per row into `slots` and `distances`: exact,
+   * several rows at a time over vectors that stay in the cache meanwhile. `checkAll` comes first, and nobody adds.
+   */
+  nearest(
+    queries: Matrix,
+    { from, to, k }: { from: number; to: number; k: number },
+    slots: Uint32Array,
+    distances: Float32Array,
+  ): void {
+    const { count } = this;
+    if (this.#vectors && keepsOriginals(this.form)) {
+      this.#vectors.nearestBatch(queries, { from, to, count, k }, slots, distances);
+      return;
     }
-    return { slots, distances: copyF32(f32, at.distances, listed), work };
+    const { kernels, u32, f32 } = this.arena;
+    const at = this.#at;
+    const { dimension, capacity } = this.#options;
+    const stride = Math.ceil(dimension / 4) * 4;
+    kernels.resetDistances();
+    // The queries lie where slots are listed after searches, and as many pools in the room of one, where they fit; or one by one.
+    const together = Math.max(1, Math.min(16, Math.floor(capacity / stride), Math.floor(capacity / (k + 1))));
+    for (let first = from; first < to; first += together) {
+      const n = Math.min(together, to - first);
+      const placeOf = (i: number) => (together === 1 ? at.query : at.slots + i * stride * 4);
+      const poolOf = (i: number) => at.pool + i * (k + 1) * 8;
+      for (let i = 0; i < n; i++) {
+        const query = queries.data.subarray((first + i) * dimension, (first + i + 1) * dimension);
+        admit(this.arena, placeOf(i), query, this.#options.metric, `query ${first + i}`);
+      }
+      for (let tile = 0; tile < count; tile += TILE) {
+        const held = Math.min(tile, k);
+        const rows = Math.min(TILE, count - tile);
+        for (let i = 0; i < n; i++)
+          kernels.scanFloats(placeOf(i), at.queryRecord, poolOf(i), k, held, tile, rows, at.scratch);
+      }
+      for (let i = 0; i < n; i++) {
+        kernels.configurePool(poolOf(i));
+        kernels.readPool(k, at.slots, at.distances);
+        slots.set(copyU32(u32, at.slots, k), (first + i) * k);
+        distances.set(copyF32(f32, at.distances, k), (first + i) * k);
+      }
+    }
+    kernels.configurePool(at.pool);
+  }
+
+  /** Whether bounds choose who is compared again; where nothing is said, they do under RaBitQ, whose estimates are known for theirs. */
+  #goesByBounds(bounded: boolean | undefined): boolean {
+    const { codes, finer } = this.#options;
+    if (bounded === undefined)
+      return BOUND_BY_DEFAULT && typeof codes === 'object' && codes.kind === 'rabitq' && finer === 'none';
+    if (bounded && codes === 'sq7') {
+      const want = 'a number: sq7 codes have no bounds, those of a ScalarQuantizer of 7 or 8 bits have';
+      throw new ParameterError({ parameter: 'rerank', got: 'bound', want });
+    }
+    return bounded && typeof codes === 'object';
   }
 
   /** Pages of a region, from its beginning on, have come from a file and should have these checksums. */
@@ -389,10 +511,13 @@ function orBroken(walk: () => number, broken: number): number {
   }
 }
 
+const BOUND_BY_DEFAULT = true;
 /** Names of forms by their codes. */
 const FORMS = Object.keys(FORM_CODES) as (keyof typeof FORM_CODES)[];
+/** Vectors that are compared with several queries while they are in the cache: 64 of 1024-D floats are 256 KiB. */
+const TILE = 64;
 /** Below this many vectors there is no mean worth the name, and nothing to save. */
-const FILTER_FROM = 1024;
+export const FILTER_FROM = 1024;
 /** At these counts the filter's centre is moved to the mean of what is held. */
 const RECENTRE_AT: readonly number[] = [1024, 16_384, 262_144];
 

@@ -14,13 +14,15 @@ import { Arena, capacityThatFits } from '../kernels/memory.ts';
 import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
 import { PAGE_BYTES } from '../kernels/wasm.ts';
 import { codesName } from '../quantize/walk-codes.ts';
+import { type CalibrateOptions, type Calibration, calibrate, isCurrent, settingFor } from './calibration.ts';
 import { checkBatch, checkVector } from './checks.ts';
 import { faultsOf } from './hnsw-faults.ts';
 import { formsOf, keepsOriginals } from './hnsw-form.ts';
 import { type HnswImage, type HnswMeta, type Place, sectionBytes } from './hnsw-image.ts';
 import { type Codes, type HnswLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, STATE } from './hnsw-layout.ts';
-import { type AllHnswOptions, completeOptions, type HnswOptions, shapeOf } from './hnsw-options.ts';
+import { type AllHnswOptions, completeOptions, type HnswOptions, modelOf, shapeOf } from './hnsw-options.ts';
 import { type HnswHandle, HnswThread, levelOf, type Source } from './hnsw-thread.ts';
+import { type NodesInMemory, renumber } from './renumber.ts';
 import { ThreadNumbers } from './thread-numbers.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
 
@@ -52,6 +54,8 @@ export interface HnswStats {
   /** What a search walks over: all but the originals and finer codes kept for re-ranking. */
   walkBytes: number;
   hugePages: boolean;
+  /** What `calibrate` measured, if it has been called. */
+  calibration?: Calibration;
 }
 
 /** Rows that other threads are adding: slots `first` … `first + rows` − 1 are theirs. */
@@ -79,6 +83,7 @@ export class Hnsw implements VectorIndex {
   readonly #vectors: VectorStore | undefined;
   #ids = new Ids();
   #upperLists = 0;
+  #calibration: Calibration | undefined;
   /** What is going on that no vector may be added beside, in words. */
   #busy: string | undefined;
   /** What whoever adds is told, once and for all. */
@@ -86,9 +91,9 @@ export class Hnsw implements VectorIndex {
 
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
   static create(options: HnswOptions): Hnsw {
-    const { codes } = options;
-    const model = typeof codes === 'object' && codes !== null ? codes.model() : undefined;
-    return new Hnsw(completeOptions(options), { ...(model && { model }) });
+    const complete = completeOptions(options);
+    const model = modelOf(options.codes, complete);
+    return new Hnsw(complete, { ...(model && { model }) });
   }
 
   private constructor(options: AllHnswOptions, { model, chunkRows }: { model?: Uint8Array; chunkRows?: number }) {
@@ -167,6 +172,7 @@ export class Hnsw implements VectorIndex {
       bytes.set(small('model'), at.model);
       this.thread.configureCodes();
     }
+    this.#calibration = meta.calibration;
     if (this.#options.filter === 'sign') bytes.set(small('mean'), at.mean);
     const words: [number, number][] = [
       [STATE.count, meta.count],
@@ -204,6 +210,7 @@ export class Hnsw implements VectorIndex {
       entryPoint: state[STATE.entryPoint],
       topLevel: state[STATE.topLevel],
       ids: listed ? 'listed' : 'slots',
+      ...(this.#calibration && { calibration: this.#calibration }),
     };
     const places = this.#places(meta);
     const sections = [...sectionBytes(meta)].map(([name, size]) => {
@@ -262,11 +269,39 @@ export class Hnsw implements VectorIndex {
    * The k nearest to `query` that a beam of efSearch finds; min(k, count) of them, so an empty index returns none. Where the walk
    * is on codes, the best `rerank` candidates (default: k and a few) are compared again on the exact vectors. Works while other
    * threads add.
-   * Throws DimensionError, VectorValueError, or ParameterError (k < 1, efSearch < k, rerank between 1 and k − 1).
+   * `recallTarget` instead: the cheapest setting whose recall has a lower bound of that much, as `calibrate` measured it; of a k
+   * between two that were measured, the more demanding one's. Throws DimensionError, VectorValueError, or ParameterError (k < 1,
+   * efSearch < k, gamma below 0 or above 10, rerank between 1 and k − 1; a target that nobody has measured, or beyond the best).
    */
   search(query: Float32Array, options: SearchOptions): SearchResult {
-    const { slots, distances, work } = this.thread.search(query, options);
+    const { slots, distances, work } = this.thread.search(query, this.resolve(options));
     return { ids: this.#ids.translate(slots), distances, work };
+  }
+
+  /** What `search` does with these options, as threads are told that know no calibration. Throws ParameterError. */
+  resolve(options: SearchOptions): SearchOptions {
+    if (options.recallTarget !== undefined) return settingFor(this.#calibration, this.thread, options);
+    const calibration = this.#calibration;
+    if (!calibration || options.filterWords !== undefined || !isCurrent(calibration, this.thread)) return options;
+    return { ...options, filterWords: calibration.filterWords };
+  }
+
+  /**
+   * Measures what recall costs, on a sample, and keeps it, with the index when it is saved: from now on searches may name a
+   * `recallTarget`, and look at as many sign bits as were found to be the least work. It holds until there are more than twice as
+   * many vectors. Gives way to the event loop now and then; whoever adds meanwhile gets a BusyError. Throws ParameterError,
+   * DimensionError, VectorValueError, CorruptionError or BusyError.
+   */
+  async calibrate(options: CalibrateOptions = {}): Promise<Calibration> {
+    const resume = this.pauseAdding('the index is being calibrated: await that');
+    try {
+      this.thread.checkAll();
+      const entryPoint = this.arena.u32[(this.arena.at.state >>> 2) + STATE.entryPoint];
+      this.#calibration = await calibrate(this.thread, { entryPoint, options: this.#options }, options);
+      return this.#calibration;
+    } finally {
+      resume();
+    }
   }
 
   /** Slots, as other threads find them, become ids, in place. */
@@ -313,6 +348,7 @@ export class Hnsw implements VectorIndex {
       ramBytes: { total: walkBytes + finer + vectors, records, signs, upper, finer, vectors, scratch },
       walkBytes,
       hugePages: this.arena.hugePages,
+      ...(this.#calibration && { calibration: this.#calibration }),
     };
   }
 
@@ -355,6 +391,27 @@ export class Hnsw implements VectorIndex {
   }
 
   /**
+   * Moves the nodes so that those near in space are near in memory. Ids stay, and so do all answers, to the bit; what is added
+   * later lies behind. `onProgress` is called before anything moves and when all has; if it throws before, nothing has
+   * happened. Nobody else may work on the index meanwhile: throws BusyError while a pool is open or a file is written, else what
+   * `addBatch` throws of an index that nothing may be added to, CorruptionError or BrokenIndexError.
+   */
+  renumber({ onProgress }: { onProgress?: (done: number, total: number) => void } = {}): void {
+    this.#checkMayAdd();
+    if (this.numbers.taken > 0) {
+      throw new BusyError('a pool works on the index, which is to be renumbered: close it first, then start it again');
+    }
+    this.thread.checkAll();
+    const { count } = this.#ids;
+    onProgress?.(0, count);
+    const { from, to } = renumber(this.#nodesInMemory());
+    const entryPoint = (this.arena.at.state >>> 2) + STATE.entryPoint;
+    this.arena.u32[entryPoint] = to[this.arena.u32[entryPoint]];
+    this.#ids.permute(from);
+    onProgress?.(count, count);
+  }
+
+  /**
    * Hands the next slots to other threads, which insert rows of `vectors` there, in order. Until `settle` nobody else adds.
    * `vectors` have been admitted, row by row. Throws what `addBatch` throws, VectorValueError apart.
    */
@@ -384,6 +441,35 @@ export class Hnsw implements VectorIndex {
     this.#state(STATE.claimed, first + added);
     this.#state(STATE.count, first + added);
     this.#busy = undefined;
+  }
+
+  /** Throws BrokenIndexError where a forged file says of a node what its seed does not. */
+  #nodesInMemory(): NodesInMemory {
+    const { at, bytes, u32 } = this.arena;
+    const { recordBytes, vectorBytes, upperBytes, signBytes, finerBytes, slack } = this.layout;
+    const { count } = this.#ids;
+    const levels = Uint8Array.from({ length: count }, (_, slot) => this.#levelOf(slot));
+    const listsBytes = recordBytes - vectorBytes - NODE.count * 4;
+    const strided =
+      (start: number, stride: number, length = stride) =>
+      (slot: number) =>
+        bytes.subarray(start + slot * stride, start + slot * stride + length);
+    const upperAt = (slot: number) => at.upper + this.#node(slot).upper * upperBytes;
+    const rows: NodesInMemory['rows'] = [
+      strided(at.records, recordBytes, vectorBytes),
+      // What lies between says where the upper lists of the slot are, whoever has it.
+      strided(at.records + vectorBytes + NODE.count * 4, recordBytes, listsBytes),
+      (slot) => bytes.subarray(upperAt(slot), upperAt(slot) + levels[slot] * upperBytes),
+    ];
+    if (signBytes > 0) rows.push(strided(at.signs, signBytes));
+    if (finerBytes > 0) rows.push(strided(at.finer, finerBytes));
+    const vectors = this.#vectors;
+    if (vectors && keepsOriginals(this.thread.form)) rows.push((slot) => vectors.row(slot));
+    return {
+      ...{ count, words: u32, levels, rows },
+      listAt: (slot, level) => (level === 0 ? this.#node(slot).list : (upperAt(slot) + (level - 1) * upperBytes) >>> 2),
+      mostLinks: (level) => (level === 0 ? 2 : 1) * this.#options.M + slack,
+    };
   }
 
   #insert(vector: Float32Array, id: number): void {

@@ -18,6 +18,11 @@ export class ThreadNumbers {
     return this.#threads - 1 - this.#taken.size;
   }
 
+  /** How many work besides the owner. */
+  get taken(): number {
+    return this.#taken.size;
+  }
+
   /** `n` numbers, until they are given back. Throws ParameterError where fewer are free. */
   take(n: number): number[] {
     if (n > this.free) {

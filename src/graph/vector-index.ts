@@ -16,25 +16,35 @@ export interface SearchOptions {
    */
   gamma?: number;
   /**
-   * The share of the true neighbours that is to be found, instead of efSearch and gamma: what that takes is looked up in what
-   * `Hnsw.calibrate` measured.
+   * The share of the true neighbours that is to be found, on average, above 0 and at most 1, instead of efSearch, gamma, rerank
+   * and filterWords: what that takes is looked up in what `Hnsw.calibrate` measured. Exact indexes do not use it.
    */
   recallTarget?: number;
   /**
    * How many of the best candidates are compared again on exact f32 vectors, ≥ k; 0: none. Only indexes that walk on codes use
    * it. Default: k, an eighth of k and a sixteenth of efSearch (with `gamma`, of 64), each rounded up.
+   *
+   * `'bound'`, where the codes are those of a quantizer: all that the walk kept but those whose estimate, less what it may be off
+   * by, is beyond the k-th least estimate with what that may be off by. Where bounds are certain (scalar, product) none of the k
+   * nearest of what the walk kept is lost; RaBitQ's hold at `epsilon0` standard deviations. How many are compared depends on
+   * how narrow the bounds are; finer codes are not asked.
    */
-  rerank?: number;
+  rerank?: number | 'bound';
   /**
    * Where the index has finer codes, how many of the best candidates are ranked by those before `rerank` of them are by the exact
    * vectors, ≥ rerank. Default 4 · rerank.
    */
   refine?: number;
+  /**
+   * How many words of 64 sign bits say beforehand which neighbours cannot be near; 0: the filter is off; more than there are: all.
+   * Only indexes with `filter: 'sign'` use it. Default: all, or what `Hnsw.calibrate` found to be the least work.
+   */
+  filterWords?: number;
 }
 
 /** What a search cost, counted rather than timed. */
 export interface Work {
-  /** Distances evaluated on whole vectors or codes, exact re-ranking included. */
+  /** Distances evaluated on whole vectors or codes: of the walk, of the ranking by finer codes, and of exact re-ranking. */
   distances: number;
   /** Nodes whose neighbour lists were read. */
   hops: number;

@@ -127,9 +127,8 @@ export function manhattanToCode(q: Vector, { levels, lo, step }: Code): number {
 /** The distance between two coded vectors under a metric, as `assembly/space.ts` takes it; smaller is nearer. */
 export function distanceOfCodes(a: Code, b: Code, metric: Metric): number {
   if (metric === 'manhattan') return manhattanToCode(decode(a), b);
-  if (metric === 'l2') return l2OfCodes(a, b);
-  const product = dotOfCodes(a, b);
-  return metric === 'dot' ? -product : 1 - product;
+  if (metric === 'dot') return -dotOfCodes(a, b);
+  return metric === 'l2' ? l2OfCodes(a, b) : l2OfCodes(a, b) / 2;
 }
 
 /** What a product quantizer has learnt (`assembly/product.ts`): a vector is cut into `codebooks.length` parts of equal dimension. */
@@ -391,7 +390,7 @@ export function encodeSigns(filter: SignFilter, x: Vector): SignRecord {
 
 /** A query of the sign filter. */
 export interface SignQuery {
-  /** Three bits per dimension: odd levels −7 … 7 of half a step. */
+  /** Three bits per dimension that is looked at: odd levels −7 … 7 of half a step. */
   levels: Int8Array;
   /** What half a step is worth, stretched so that ⟨levels, q'⟩ is |q'|² again. */
   halfStep: number;
@@ -407,18 +406,20 @@ export const QUERY_STEP = 0.586;
 /**
  * Rotates the query and rounds it to three bits per dimension. Between vectors that have nothing to do with each other the
  * estimate stays unbiased; the more alike they are, the more the rounding, which is not random, makes them look nearer: by
- * 2 % of |x'| |q'| at a cosine of 0.9 and 5 % at 1.
+ * 2 % of |x'| |q'| at a cosine of 0.9 and 5 % at 1. Of the bits that are kept it looks at the first `used`, and scales up what
+ * they say.
  */
-export function prepareSigns(filter: SignFilter, q: Vector): SignQuery {
+export function prepareSigns(filter: SignFilter, q: Vector, used: number = filter.bits): SignQuery {
   const { metric, mean, rotated, bits } = filter;
   const turned = rotateCentred(filter, q);
   const norm = Math.sqrt(norm2(turned));
   const step = Math.max((QUERY_STEP * norm) / Math.sqrt(rotated), 1e-30);
-  const kept = turned.subarray(0, bits);
+  const kept = turned.subarray(0, used);
   const levels = Int8Array.from(kept, (value) => 2 * clamp(Math.floor(value / step), -4, 3) + 1);
   const agreement = dot(kept, levels);
-  const spread = CROSS * norm * Math.sqrt(bits / rotated);
-  const halfStep = agreement > 0 ? norm2(kept) / agreement : step / 2;
+  const cross = used === bits ? CROSS : Math.sqrt(1 - ((2 / Math.PI) * used) / rotated);
+  const spread = cross * norm * Math.sqrt(used / rotated) * (bits / used);
+  const halfStep = (agreement > 0 ? norm2(kept) / agreement : step / 2) * (bits / used);
   if (metric === 'l2') return { levels, halfStep, spread, own: norm ** 2 };
   return { levels, halfStep, spread, own: norm2(mean) - dot(q, mean) + (metric === 'cosine' ? 1 : 0) };
 }
@@ -428,7 +429,8 @@ export function prepareSigns(filter: SignFilter, q: Vector): SignQuery {
  * one for each bit of the levels.
  */
 export function lowerBound(record: SignRecord, query: SignQuery, margin: number): number {
-  const product = query.halfStep * dot(record.signs, query.levels) + margin * query.spread;
+  const used = record.signs.subarray(0, query.levels.length);
+  const product = query.halfStep * dot(used, query.levels) + margin * query.spread;
   return record.own + query.own - record.factor * product;
 }
 

@@ -26,6 +26,29 @@ export interface Kernels {
   scale(x: number, n: number, factor: number): void;
   rotate(x: number, n: number, flips: number, rounds: number): void;
 
+  configureProduct(
+    dimension: number,
+    metric: number,
+    m: number,
+    bits: number,
+    rotates: boolean,
+    centroids: number,
+    model: number,
+    scratch: number,
+  ): void;
+  pointOfProduct(x: number, to: number): void;
+  encodeProduct(x: number, code: number): void;
+  decodeProduct(code: number, x: number): void;
+  prepareProduct(x: number): void;
+  prepareProductCode(code: number): void;
+  productDistance(code: number): number;
+  productBound(code: number): number;
+  distancesOfProduct(codes: number, n: number, distances: number): void;
+  boundsOfProduct(codes: number, n: number, bounds: number): void;
+  packProduct(codes: number, n: number, to: number): void;
+  prepareProductScan(): number;
+  scanProduct(packed: number, blocks: number, distances: number): void;
+
   configureSpace(
     dimension: number,
     metric: number,
@@ -67,13 +90,32 @@ export interface Kernels {
   ): void;
 
   scan(query: number, entries: number, k: number, size: number, from: number, n: number, scratch: number): number;
+  scanFloats(
+    x: number,
+    record: number,
+    entries: number,
+    k: number,
+    size: number,
+    from: number,
+    n: number,
+    scratch: number,
+  ): number;
   rankListed(query: number, k: number, slots: number, n: number, distances: number): number;
   rankFiner(x: number, record: number, k: number, slots: number, n: number, distances: number): number;
+  listWithinBounds(k: number, n: number, slots: number, uppers: number): number;
   readPool(n: number, slots: number, distances: number): void;
   insert(x: number, slot: number, level: number, upper: number, filtered: boolean): number;
   resume(x: number, slot: number, level: number, upper: number, filtered: boolean): number;
   brokenSlot(): number;
-  search(x: number, ef: number, k: number, stretch: number, unseen: number, filtered: boolean, margin: number): number;
+  search(
+    x: number,
+    ef: number,
+    k: number,
+    stretch: number,
+    unseen: number,
+    filterWords: number,
+    margin: number,
+  ): number;
   rotateCentred(x: number): void;
   encodeSigns(x: number, slot: number): void;
 
@@ -104,29 +146,6 @@ export interface Kernels {
   rabitqDistancesInto(codes: number, count: number, out: number): void;
   rabitqBound(code: number): number;
   rabitqBoundsInto(codes: number, count: number, out: number): void;
-
-  configureProduct(
-    dimension: number,
-    metric: number,
-    m: number,
-    bits: number,
-    rotates: boolean,
-    centroids: number,
-    model: number,
-    scratch: number,
-  ): void;
-  pointOfProduct(x: number, to: number): void;
-  encodeProduct(x: number, code: number): void;
-  decodeProduct(code: number, x: number): void;
-  prepareProduct(x: number): void;
-  prepareProductCode(code: number): void;
-  productDistance(code: number): number;
-  productBound(code: number): number;
-  distancesOfProduct(codes: number, n: number, distances: number): void;
-  boundsOfProduct(codes: number, n: number, bounds: number): void;
-  packProduct(codes: number, n: number, to: number): void;
-  prepareProductScan(): number;
-  scanProduct(packed: number, blocks: number, distances: number): void;
 
   configureCrc32c(room: number): void;
   crc32c(at: number, bytes: number, seed: number): number;

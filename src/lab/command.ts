@@ -70,21 +70,24 @@ export function integersFlag(
         .map((part) => integer(part.trim(), name, range));
 }
 
+/** `--name 0.95` as a number from `min` to `max`. */
+export function numberFlag(line: CommandLine, name: string, range: { min: number; max: number }): number | undefined {
+  const text = line.values[name];
+  return text === undefined ? undefined : decimal(String(text), name, range);
+}
+
 /** `--name 0,0.02,1.5`. */
 export function numbersFlag(
   line: CommandLine,
   name: string,
-  { min, max }: { min: number; max: number },
+  range: { min: number; max: number },
 ): number[] | undefined {
   const text = line.values[name];
-  if (text === undefined) return undefined;
-  return String(text)
-    .split(',')
-    .map((part) => {
-      const value = /^(\d+\.?\d*|\.\d+)$/.test(part.trim()) ? Number(part) : Number.NaN;
-      if (value >= min && value <= max) return value;
-      throw new UsageError(`--${name} ${part.trim()}: expected a number from ${min} to ${max}`);
-    });
+  return text === undefined
+    ? undefined
+    : String(text)
+        .split(',')
+        .map((part) => decimal(part.trim(), name, range));
 }
 
 /** `--name word`, one of a few. */
@@ -114,6 +117,12 @@ export async function runCommand(command: () => Promise<void>): Promise<void> {
     process.stderr.write(`error: ${error.message}\n`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
+}
+
+function decimal(text: string, name: string, { min, max }: { min: number; max: number }): number {
+  const value = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new UsageError(`--${name} ${text}: expected a number from ${min} to ${max}`);
 }
 
 function integer(text: string, name: string, { min, max }: { min: number; max: number }): number {

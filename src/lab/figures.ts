@@ -17,7 +17,15 @@ export {
 } from './figures/interleaving.ts';
 export { type Deal, lanesFigure } from './figures/lanes.ts';
 export { type LineFigure, lineFigure, type Point, type Series } from './figures/line.ts';
-export type { FigurePoints } from './figures/plane.ts';
+export {
+  type Panel,
+  type PanelLine,
+  type PanelMark,
+  type PanelPoint,
+  type PanelsFigureOptions,
+  panelsFigure,
+} from './figures/panels.ts';
+export type { Extent, FigurePoints } from './figures/plane.ts';
 export { type Strip, type StripPart, type StripsFigureOptions, stripsFigure } from './figures/strips.ts';
 export { recallDistancesFigure, recallLatencyFigure, recallQpsFigure } from './figures/sweep.ts';
 export type { Level } from './figures/tear.ts';

@@ -135,7 +135,7 @@ function randomValue(random: Random, before: unknown, count: number): unknown {
   const values = [
     ...[number + 1, number - 1, 2 * number, number / 2, -number, count, count - 1, random.integer(2 ** 32)],
     ...STRANGE_NUMBERS,
-    ...'l2 dot cosine manhattan f32 sq7 u8 sign none slots listed'.split(' '),
+    ...'l2 dot cosine manhattan f32 sq7 u8 sign none slots listed scalar rabitq product vector dimension'.split(' '),
     ...[null, true, false, '', [], {}, [number], 'x'.repeat(1000)],
   ];
   return values[random.integer(values.length)];

@@ -8,18 +8,29 @@ import { Random } from '../core/random.ts';
 import { open, save, verify } from '../engine/index-file.ts';
 import { Hnsw } from '../graph/hnsw.ts';
 import type { HnswOptions } from '../graph/hnsw-options.ts';
-import { METRICS } from '../graph/vector-index.ts';
+import { METRICS, type Metric } from '../graph/vector-index.ts';
+import { ProductQuantizer } from '../quantize/product.ts';
+import type { Quantizer } from '../quantize/quantizer.ts';
+import { RabitqQuantizer } from '../quantize/rabitq.ts';
+import { ScalarQuantizer } from '../quantize/scalar.ts';
 import { AnnFile, type LoadMode } from '../storage/ann-file.ts';
 import { type Damage, damaged, isLie, randomDamage, type Saved } from './fuzz-damage.ts';
 
 /** What an index is made of; goes through JSON unchanged. */
 export interface Shape {
   options: HnswOptions;
+  /** A quantizer that is trained for it, in place of `options.codes`. */
+  trained?: TrainedCodes;
   count: number;
   rows: 'normal' | 'bytes';
   ownIds: boolean;
   seed: string;
 }
+
+export type TrainedCodes =
+  | { kind: 'scalar'; bits: 7 | 8; ranges: 'vector' | 'dimension' }
+  | { kind: 'rabitq'; bits: number }
+  | { kind: 'product'; m: number; bits: 4 | 8; opq: boolean; centroids: number };
 
 export interface Trial {
   shape: Shape;
@@ -56,9 +67,12 @@ export function shapeOf(seed: number, trial: number): Shape {
   const one = <T>(values: readonly T[]) => values[random.integer(values.length)];
   const metric = one(METRICS);
   const M = 2 + random.integer(15);
+  const dimension = one([1, 2, 3, 16, 33, 100, 1 + random.integer(140)]);
+  const trained = random.integer(2) ? trainedCodesOf(random, dimension, metric) : undefined;
   return {
+    ...(trained && { trained }),
     options: {
-      ...{ dimension: one([1, 2, 3, 16, 33, 100, 1 + random.integer(140)]), metric, M },
+      ...{ dimension, metric, M, finer: trained && random.integer(2) ? 'sq7' : 'none' },
       ...{
         codes: one(['f32', 'sq7'] as const),
         filter: metric === 'manhattan' ? 'none' : one(['sign', 'none'] as const),
@@ -72,6 +86,34 @@ export function shapeOf(seed: number, trial: number): Shape {
   };
 }
 
+function trainedCodesOf(random: Random, dimension: number, metric: Metric): TrainedCodes {
+  const kind = metric === 'manhattan' ? 0 : random.integer(3);
+  if (kind === 0) {
+    const bits = random.integer(2) ? 7 : 8;
+    return { kind: 'scalar', bits, ranges: bits === 8 && random.integer(2) ? 'dimension' : 'vector' };
+  }
+  if (kind === 1) return { kind: 'rabitq', bits: 1 + random.integer(8) };
+  const divisors = Array.from({ length: dimension }, (_, i) => i + 1).filter((i) => dimension % i === 0);
+  const m = divisors[random.integer(divisors.length)];
+  const centroids = random.integer(2) ? 1 + random.integer(20) : 0;
+  return { kind: 'product', m, bits: random.integer(2) ? 4 : 8, opq: random.integer(4) === 0, centroids };
+}
+
+/** Trained on rows of its own: a product quantizer takes more than some indexes hold. */
+function train(shape: Shape, codes: TrainedCodes): Quantizer | Promise<Quantizer> {
+  const { dimension, metric } = shape.options;
+  const rows = { data: rowsOf(shape, TRAINED_ON, 'training'), rows: TRAINED_ON, dimension };
+  if (codes.kind === 'scalar') return ScalarQuantizer.train(rows, { ...codes, ...(metric && { metric }) });
+  if (codes.kind === 'rabitq') return RabitqQuantizer.train(rows, { ...codes, ...(metric && { metric }) });
+  const { m, bits, opq, centroids } = codes;
+  return ProductQuantizer.train(rows, {
+    ...{ m, bits, opq, seed: 1, iterations: 2, ...(metric && { metric }) },
+    ...(centroids > 0 && { residual: { centroids } }),
+  });
+}
+
+const TRAINED_ON = 300;
+
 export function damageOf(seed: number, trial: number, subject: Subject): Pick<Trial, 'damage' | 'mode'> {
   const random = new Random(`fuzz ${seed} damage ${trial}`);
   return { damage: randomDamage(random, subject), mode: random.integer(2) ? 'map' : 'read' };
@@ -81,7 +123,8 @@ export function damageOf(seed: number, trial: number, subject: Subject): Pick<Tr
 export async function subjectOf(shape: Shape, path: string): Promise<Subject> {
   const { options, count, ownIds } = shape;
   const { dimension } = options;
-  const index = Hnsw.create({ threads: 1, ...options, capacity: count + ADDED });
+  const codes = shape.trained ? await train(shape, shape.trained) : options.codes;
+  const index = Hnsw.create({ threads: 1, ...options, ...(codes && { codes }), capacity: count + ADDED });
   const rows = rowsOf(shape, count, 'base');
   index.addBatch(rows, ownIds ? { ids: Uint32Array.from({ length: count }, (_, i) => 5 * count - 3 * i) } : {});
   await save(index, path);

@@ -1,6 +1,6 @@
 /**
  * Optimized product quantization (Ge, He, Ke, Sun, CVPR 2013), its parametric form: the rotation for which, were the vectors
- * normally distributed, the product quantizer's error would be least (section 3.2). That is the case where parts are independent
+ * normally distributed, the product quantizer's error would be least (section 3.2). That is so where parts are independent
  * of each other and the variances of all parts have the same product: principal axes, dealt out so that the products are even
  * (eigenvalue allocation). One eigendecomposition, no k-means, and nothing random.
  *

@@ -18,7 +18,7 @@ export interface ProductShape {
 /** All that codes depend on. */
 export interface ProductModel {
   shape: ProductShape;
-  /** What is taken off every vector first; zeros under dot and cosine, where distances depend on where the origin is. */
+  /** What is taken off every vector first; zeros under dot, where products depend on where the origin is. */
   mean: Float32Array;
   /** D × D by rows; empty without OPQ. */
   rotation: Float32Array;

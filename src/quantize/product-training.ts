@@ -44,7 +44,7 @@ export async function trainModel(
 
   const rows = chosenRows(vectors, sample, seed, metric);
   const mean = new Float32Array(dimension);
-  if (metric === 'l2') {
+  if (metric !== 'dot') {
     mean.set(meanOf(rows));
     for (let i = 0; i < rows.rows; i++) subtract(row(rows, i), mean);
   }

@@ -1,8 +1,8 @@
 /**
- * RaBitQ (Gao & Long, SIGMOD 2024; Gao et al., "Practical and asymptotically optimal quantization of high-dimensional vectors in
- * Euclidean space", SIGMOD 2025): a random rotation makes every vector look like noise, so that the same grid of 1 … 8 bits a
- * dimension fits all of them, whatever they are. Nothing is learnt but the mean; estimates are unbiased, and how far they may be
- * off is known for each code.
+ * RaBitQ (Gao & Long, SIGMOD 2024; Gao et al., "Practical and asymptotically optimal quantization of high-dimensional vectors
+ * in Euclidean space", SIGMOD 2025): a random rotation makes every vector look like noise, so that the same grid of 1 … 8 bits
+ * a dimension fits all of them, whatever they are. Nothing is learnt but the mean; estimates are unbiased, and how far they may
+ * be off is known for each code.
  *
  * The kernels, with the layout of a code, are `kernels/assembly/rabitq.ts`; here are training, checks, and blocks of rows going
  * through a memory of their own.
@@ -110,7 +110,10 @@ export class RabitqQuantizer implements Quantizer {
     return bytes.slice(at.model, at.model + rabitqModelBytes(this.dimension));
   }
 
-  /** The points nearest to the vectors, of those in the direction of their codes; under cosine, to the vectors as they were normalized. */
+  /**
+   * The points nearest to the vectors, of those in the direction of their codes; under cosine, to the vectors as they were
+   * normalized.
+   */
   decode(codes: Uint8Array): Float32Array {
     const { dimension, codeBytes } = this;
     const { at, bytes, f32, kernels } = this.#arena;
@@ -133,18 +136,19 @@ export class RabitqQuantizer implements Quantizer {
   }
 
   /**
-   * `epsilon0` standard deviations of each estimate, over rotations. With the 1.9 of the paper, at least 94 of 100 exact distances
-   * are within their bounds, whatever the vectors (and within twice as much, 9999 of 10000); certain nothing is. A candidate whose
-   * estimate less the bound is beyond what is looked for needs no exact distance. The rounding of f32 arithmetic comes on top: it
-   * shows where vector and mean are the same and the bound is 0.
+   * `epsilon0` standard deviations of each estimate, over rotations. With the 1.9 of the paper, about 94 of 100 exact distances
+   * are within their bounds whatever the vectors, more where they are alike; none is certain. A candidate whose estimate less the
+   * bound is beyond what is looked for needs no exact distance, but for those 3 of 100. The rounding of f32 arithmetic comes on
+   * top: it shows where vector and mean are the same and the bound is 0.
    */
   errorBounds(query: Float32Array, codes: Uint8Array): Float32Array {
     return this.#ofBlocks(query, codes, this.#arena.kernels.rabitqBoundsInto);
   }
 
   /**
-   * Estimated distances from one code to others, as a graph takes them while it is built. The more alike two vectors are, the more
-   * their codes were rounded alike too, which makes them look nearer: by up to 2 tan² θ |x'|², if they are the same (`errorBounds`).
+   * Estimated distances from one code to others, as a graph takes them while it is built. The more alike two vectors are, the
+   * more their codes were rounded alike too, which makes them look nearer: by up to 2 tan² θ |x'|², if they are the same
+   * (`errorBounds`).
    */
   distancesFromCode(code: Uint8Array, codes: Uint8Array): Float32Array {
     const { at, bytes, kernels } = this.#arena;
@@ -297,7 +301,9 @@ function rowsOf(vectors: Float32Array, dimension: number): number {
   throw new DimensionError({ expected: dimension, got: vectors.length % dimension, where: 'last row of vectors' });
 }
 
-/** Throws ParameterError where the factors of code `i` are none that `encode` writes: all finite, all but the first at least 0. */
+/**
+ * Throws ParameterError where the factors of code `i` are none that `encode` writes: all finite, all but the first at least 0.
+ */
 function checkFactors(view: DataView, i: number, codeBytes: number): void {
   for (let j = 0; j < 4; j++) {
     const factor = view.getFloat32(i * codeBytes + 4 * j, true);

@@ -17,9 +17,9 @@ export type CodeShape =
   | { kind: 'rabitq'; bits: number; epsilon0: number }
   | { kind: 'product'; m: number; bits: 4 | 8; opq: boolean; centroids: number };
 
-/** Throws ParameterError where the value, which may be anything, is no shape of codes for such vectors. */
+/** The shape alone, of a value that may be anything. Throws ParameterError where that is no shape of codes for such vectors. */
 export function checkCodeShape(value: unknown, { dimension, metric }: Space): CodeShape {
-  const shape = value as Record<string, unknown>;
+  const shape = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   const integer = (name: string, least: number, most: number) =>
     Number.isInteger(shape[name]) && (shape[name] as number) >= least && (shape[name] as number) <= most;
   const known =
@@ -38,10 +38,35 @@ export function checkCodeShape(value: unknown, { dimension, metric }: Space): Co
           typeof shape.opq === 'boolean' &&
           integer('centroids', 0, MOST_CENTROIDS) &&
           metric !== 'manhattan';
-  if (known) return shape as CodeShape;
-  const want = `the shape of a quantizer of ${dimension}-D vectors under ${metric}`;
-  throw new ParameterError({ parameter: 'codes', got: JSON.stringify(value), want });
+  if (known) return onlyShape(shape as CodeShape);
+  const want = `f32, sq7, or a quantizer of ${dimension}-D vectors under ${metric}`;
+  throw new ParameterError({ parameter: 'codes', got: told(shape), want });
 }
+
+/** Without whatever else may be written there. */
+function onlyShape(shape: CodeShape): CodeShape {
+  switch (shape.kind) {
+    case 'scalar':
+      return { kind: shape.kind, bits: shape.bits, ranges: shape.ranges };
+    case 'rabitq':
+      return { kind: shape.kind, bits: shape.bits, epsilon0: shape.epsilon0 };
+    case 'product': {
+      const { kind, m, bits, opq, centroids } = shape;
+      return { kind, m, bits, opq, centroids };
+    }
+  }
+}
+
+/** What may be anything, in a few words. */
+function told(shape: Record<string, unknown>): string {
+  const words = NAMES.filter((name) => name in shape).map((name) => {
+    const value = shape[name];
+    return `${name} ${typeof value === 'object' ? typeof value : String(value).slice(0, 20)}`;
+  });
+  return words.length > 0 ? `an object with ${words.join(', ')}` : 'an object that is no quantizer';
+}
+
+const NAMES = ['kind', 'bits', 'ranges', 'epsilon0', 'm', 'opq', 'centroids'];
 
 export interface CodeLayout {
   /** Bytes of one code, of what all threads read, and of what each thread scribbles on. */

@@ -133,9 +133,10 @@ export class Pool {
     return work;
   }
 
-  async #search(queries: Float32Array, { threads, ...options }: PoolSearchOptions): Promise<BatchResult> {
+  async #search(queries: Float32Array, { threads, ...wanted }: PoolSearchOptions): Promise<BatchResult> {
     if (this.#closing) throw new PoolClosedError();
     const { dimension } = this.index;
+    const options = this.index.resolve(wanted);
     const { k, gamma } = checkSearch(options);
     stretchOf(gamma, this.index.metric);
     const rows = checkRows(queries, dimension, 'queries');

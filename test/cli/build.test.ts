@@ -47,15 +47,28 @@ describe('the command line of annlab build', () => {
   });
 
   it('reads every flag', () => {
-    const words = '--metric cosine --m 8 --ef-construction 50 --codes f32 --filter none --seed 0 --threads 3';
+    const words =
+      '--metric cosine --m 8 --ef-construction 50 --codes f32 --filter none --seed 0 --threads 3 --no-calibrate';
     expect(
       parseBuildArguments([...words.split(' '), '--capacity=9', '--rows=7', '--input=a.npy', '--out=o/a.ann']),
     ).toEqual({
-      ...{ from: { file: 'a.npy' }, out: 'o/a.ann', threads: 3, rows: 7 },
+      ...{ from: { file: 'a.npy' }, out: 'o/a.ann', threads: 3, rows: 7, calibrate: false },
       index: {
         ...{ M: 8, efConstruction: 50, metric: 'cosine', codes: 'f32', filter: 'none', seed: 0, capacity: 9 },
       },
     });
+  });
+
+  it.each([
+    ['sq8', { kind: 'scalar' }],
+    ['pq64', { kind: 'product', m: 64, opq: false }],
+    ['opq8', { kind: 'product', m: 8, opq: true }],
+    ['rabitq1', { kind: 'rabitq', bits: 1 }],
+    ['rabitq8', { kind: 'rabitq', bits: 8 }],
+  ])('knows codes that are trained, and finer ones: %s', (name, trained) => {
+    const options = parseBuildArguments(['--input', 'a.npy', '--out', 'o', '--codes', name, '--finer', 'sq7']);
+    expect(options).toMatchObject({ trained, index: { finer: 'sq7' } });
+    expect((options as BuildOptions).index).not.toHaveProperty('codes');
   });
 
   it.each([
@@ -65,6 +78,17 @@ describe('the command line of annlab build', () => {
     [['--input', 'a.npy', '--out', 'o', 'more'], /unexpected argument 'more'/],
     [['--input', 'a.npy', '--out', 'o', '--metric', 'l3'], /--metric l3: choose one of l2, dot, cosine, manhattan/],
     [['--input', 'a.npy', '--out', 'o', '--codes', 'both'], /--codes both: choose one of f32, sq7/],
+    ...['pq', 'pq0', 'pq5000', 'opq-8', 'rabitq0', 'rabitq9', 'rabitq4.5', 'sq9', ''].map(
+      (codes): [string[], RegExp] => [
+        ['--input', 'a.npy', '--out', 'o', '--codes', codes],
+        new RegExp(
+          `--codes ${codes}: choose one of f32, sq7, sq8, pq<m> or opq<m> such as pq64, or rabitq1 … rabitq8$`,
+        ),
+      ],
+    ),
+    [['--input', 'a.npy', '--out', 'o', '--finer', 'sq7'], /--finer sq7: that goes with trained codes/],
+    [['--input', 'a.npy', '--out', 'o', '--codes', 'f32', '--finer', 'sq7'], /--finer sq7: that goes with trained/],
+    [['--input', 'a.npy', '--out', 'o', '--codes', 'sq8', '--finer', 'sq8'], /--finer sq8: choose one of sq7, none/],
     [['--input', 'a.npy', '--out', 'o', '--m', '32', '--ef-construction', '31'], /--ef-construction 31/],
     [['--input', 'a.npy', '--out', 'o', '--capacity', '0'], /--capacity 0/],
     [['--input', 'a.npy', '--out', 'o', '--threads', '256'], /--threads 256/],
@@ -90,7 +114,19 @@ describe('annlab build', () => {
     await save(index, wanted);
     for (const input of ['vectors.npy', 'vectors.fvecs']) {
       const out = join(folder, 'made', 'here', `${input}.ann`);
-      const argv = ['--metric', 'dot', '--m', '6', '--ef-construction', '30', '--seed', '5', '--threads', '1'];
+      const argv = [
+        '--no-calibrate',
+        '--metric',
+        'dot',
+        '--m',
+        '6',
+        '--ef-construction',
+        '30',
+        '--seed',
+        '5',
+        '--threads',
+        '1',
+      ];
       const { text, status } = await said('build', '--input', join(folder, input), '--out', out, ...argv);
       expect(status).toBe(0);
       expect(text).toMatch(/: 1,500 vectors of 12 dimensions\nbuilt in \d\.\d s on one thread, \d+ KiB of RAM\n/);
@@ -107,10 +143,50 @@ describe('annlab build', () => {
     const { text } = await said('build', '--dataset', 'embedding-32-2k', '--out', out, ...flags);
     expect(text).toContain('embedding-32-2k: 1,200 vectors of 32 dimensions');
     expect(text).toContain('on 2 threads');
+    expect(text).toMatch(/\ncalibrated in \d+\.\d s on 512 of its own vectors\n/);
     expect(await verify(out)).toMatchObject({ ok: true, count: 1200 });
     const index = await open(out);
     expect(index.stats()).toMatchObject({ metric: 'l2', capacity: 5000, codes: 'f32', filter: 'sign' });
+    expect(index.stats().calibration).toMatchObject({ count: 1200, queries: 512, drawn: true });
     expect(index.search(new Float32Array(32).fill(1), { k: 3 }).ids.every((id) => id < 1200)).toBe(true);
+  });
+
+  it.each([
+    ['sq8', 32, 'sq8 by vector'],
+    ['pq4', 16, 'pq4'],
+    ['opq4', 16, 'opq4'],
+    ['rabitq2', 32, 'rabitq2'],
+  ])('trains %s on the vectors, and info says so', async (codes, codeBytes, name) => {
+    const folder = folderWithVectors();
+    const out = join(folder, 'coded.ann');
+    const flags = ['--codes', codes, '--finer', 'sq7', '--threads', '2', '--seed', '3'];
+    const { text, status } = await said('build', '--input', join(folder, 'vectors.npy'), '--out', out, ...flags);
+    expect(status).toBe(0);
+    expect(text).toMatch(
+      new RegExp(`dimensions\ntrained on 1500 vectors in [\\d.]+ s: codes of ${codeBytes} bytes for 48\nbuilt in`),
+    );
+    expect(await verify(out)).toMatchObject({ ok: true, count: ROWS });
+    const index = await open(out);
+    expect(index.stats().codes).toBe(name);
+    const query = vectors().subarray(0, DIMENSION);
+    expect(index.search(query, { k: 1, efSearch: 200, rerank: 100 })).toMatchObject({ ids: Uint32Array.of(0) });
+    const info = await said('info', out);
+    expect(info.text).toContain(`held as  ${name} codes, finer ones of 7 bits, and the f32 originals beside them`);
+    expect(info.text).toContain(`codes ${name}`);
+    expect(info.text).toMatch(/\nfiner +48,000 +1 +/);
+  });
+
+  it('says what codes cannot be trained', async () => {
+    const folder = folderWithVectors();
+    const build = (...flags: string[]) =>
+      said('build', '--input', join(folder, 'vectors.npy'), '--out', join(folder, 'no.ann'), ...flags);
+    await expect(build('--codes', 'pq5')).rejects.toThrow(/m = 5: it must divide the dimension: of 12, 4 and 6 are/);
+    await expect(build('--codes', 'pq4', '--rows', '255')).rejects.toThrow(
+      /256 centroids need as many vectors, and 255/,
+    );
+    await expect(build('--codes', 'pq4', '--metric', 'manhattan')).rejects.toThrow(/metric = manhattan: product/);
+    await expect(build('--codes', 'rabitq4', '--metric', 'manhattan')).rejects.toThrow(/metric = manhattan: one of l2/);
+    expect(readdirSync(folder)).not.toContain('no.ann');
   });
 
   it('finds out at once that it cannot write', async () => {

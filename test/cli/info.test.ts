@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { save } from '../../src/engine/index-file.ts';
+import { open, save } from '../../src/engine/index-file.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
 import { rewrite } from '../engine/ann-indexes.ts';
@@ -31,7 +31,7 @@ describe('annlab info', () => {
     expect(lines[2]).toBe('  ids      their numbers, from 0');
     expect(lines[3]).toMatch(/^ {2}graph {4}[4-9] levels, entry point \d+, \d+ lists above level 0$/);
     expect(text).toMatch(
-      /options {2}capacity 9000, M 5, efConstruction 100, seed 3, codes sq7,\n {11}filter sign, alpha 1\.1/,
+      /options {2}capacity 9000, M 5, efConstruction 100, seed 3, codes sq7,\n {11}finer none, filter sign, alpha 1\.1/,
     );
     expect(text).toMatch(/file {5}format version 1, \d+ KiB in blocks of 64 KiB/);
     for (const section of ['records', 'upper', 'mean', 'signs', 'vectors']) {
@@ -49,6 +49,26 @@ describe('annlab info', () => {
       Uint32Array.from({ length: 2000 }, (_, i) => 3 * i + 1),
     );
     expect((await said('info', own)).text).toContain("ids      the caller's own");
+  });
+
+  it('says what recall takes, where that was measured', async () => {
+    const path = await saved({ dimension: 4, filter: 'sign', M: 5 }, (i) => Math.sin(i * i));
+    expect((await said('info', path)).text).not.toContain('calibrated');
+    const index = await open(path);
+    await index.calibrate({ sample: 100, ks: [1, 10] });
+    await save(index, path);
+    const { text } = await said('info', path);
+    expect(text).toContain('calibrated on 100 of its own vectors, when it held 2,000; bounds at 95 % confidence\n');
+    expect(text).toMatch(
+      /\nfilter: 0 words of signs \(cache lines .* of 0\.95: 1 words ([\d,]+|do not get there), 0 words [\d,]+\)\n/,
+    );
+    expect(text).toMatch(/\nk +recall +gamma +efSearch +rerank +measured +at least +distances +hops +estimates\n/);
+    const { gamma, rerank } = index.resolve({ k: 10, recallTarget: 0.95 });
+    expect(text).toMatch(
+      new RegExp(`\n10 +0\\.95 +${gamma} +512 +${rerank} +[01]\\.\\d{4} +0\\.9[5-9]\\d\\d +\\d+ +\\d+ +0`),
+    );
+    // A hundred queries cannot say so much of a single neighbour.
+    expect(text).toMatch(/\n1 +0\.99 \(not reached\) /);
   });
 
   it('reads no section: of one that is spoiled it says the same', async () => {

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseSearchArguments } from '../../src/cli/search.ts';
 import { CorruptionError, UsageError } from '../../src/core/errors.ts';
 import { Random } from '../../src/core/random.ts';
-import { save } from '../../src/engine/index-file.ts';
+import { open, save } from '../../src/engine/index-file.ts';
 import { Flat } from '../../src/graph/flat.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import { npyBytes, vecsBytes } from '../lab/formats/writers.ts';
@@ -23,6 +23,9 @@ describe('the command line of annlab search', () => {
       ...{ file: 'i.ann', from: { queries: 'q.npy', truth: 't.ivecs' }, k: 100, ef: 100, limit: 7 },
     });
     expect(parseSearchArguments(['i.ann', '--dataset', 'd', '--ef', '200'])).toMatchObject({ ef: 200 });
+    const plain = { file: 'i.ann', from: { dataset: 'd' }, k: 10 };
+    expect(parseSearchArguments(['i.ann', '--dataset', 'd', '--gamma', '.03'])).toEqual({ ...plain, gamma: 0.03 });
+    expect(parseSearchArguments(['i.ann', '--dataset', 'd', '--recall', '0.95'])).toEqual({ ...plain, recall: 0.95 });
   });
 
   it.each([
@@ -32,6 +35,11 @@ describe('the command line of annlab search', () => {
     [['a', '--queries', 'q', '--dataset', 'd'], /^which queries\?.*, not both$/],
     [['a', '--dataset', 'd', '--truth', 't'], /^--truth t: that goes with --queries/],
     [['a', '--dataset', 'd', '--k', '10', '--ef', '9'], /--ef 9: expected a whole number from 10/],
+    [['a', '--dataset', 'd', '--recall', '95'], /--recall 95: expected a number from 0.001 to 1/],
+    [['a', '--dataset', 'd', '--recall', 'all'], /--recall all: expected a number/],
+    [['a', '--dataset', 'd', '--gamma', '1e1'], /--gamma 1e1: expected a number from 0 to 10/],
+    [['a', '--dataset', 'd', '--gamma', '0', '--ef', '64'], /^--ef and --gamma: how far to look is said by one/],
+    [['a', '--dataset', 'd', '--gamma', '0', '--recall', '1'], /^--gamma and --recall: how far to look/],
   ])('refuses %j', (argv, message) => {
     expect(() => parseSearchArguments(argv)).toThrow(UsageError);
     expect(() => parseSearchArguments(argv)).toThrow(message);
@@ -93,11 +101,40 @@ describe('annlab search', () => {
     );
   });
 
+  it('looks as far as a recall takes, where the index was calibrated', async () => {
+    const { index, queries, truth, folder } = await folderOfFiles();
+    const asked = ['--queries', queries, '--truth', truth];
+    await expect(said('search', index, ...asked, '--recall', '0.8')).rejects.toThrow(/the index is not calibrated/);
+    const calibrated = join(folder, 'calibrated.ann');
+    const opened = await open(index);
+    await opened.calibrate();
+    await save(opened, calibrated);
+    const { gamma } = opened.resolve({ k: 10, recallTarget: 0.8 });
+    const { text } = await said('search', calibrated, ...asked, '--recall', '0.8');
+    expect(text).toMatch(/^recall@10 (0\.[789]\d+|1\.0000), .*\(recall 0\.8 wanted: gamma [\d.]+, 30 queries\)$/);
+    expect(text).toContain(`gamma ${gamma},`);
+    await expect(said('search', calibrated, ...asked, '--recall', '1')).rejects.toThrow(/the best measured for k = 10/);
+    expect((await said('search', index, ...asked, '--gamma', '3')).text).toMatch(
+      /recall@10 1\.0000, .*\(gamma 3, 30 queries\)$/,
+    );
+  });
+
   it('works out the truth of a set, of as many vectors as the index holds', async () => {
     const folder = temporaryFolder();
     vi.stubEnv('ANNLAB_CACHE', join(folder, 'cache'));
     const out = join(folder, 'index.ann');
-    await said('build', '--dataset', 'gaussian-16-2k', '--rows', '700', '--metric', 'cosine', '--out', out);
+    await said(
+      'build',
+      '--dataset',
+      'gaussian-16-2k',
+      '--rows',
+      '700',
+      '--metric',
+      'cosine',
+      '--out',
+      out,
+      '--no-calibrate',
+    );
     const { text } = await said('search', out, '--dataset', 'gaussian-16-2k', '--limit', '50', '--ef', '700');
     expect(text).toMatch(/^recall@10 1\.0000, .* 50 queries\)$/);
     await expect(said('search', out, '--dataset', 'gaussian-8-2k')).rejects.toThrow(

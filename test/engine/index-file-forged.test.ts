@@ -67,7 +67,7 @@ describe('a header that says what cannot be', () => {
     ['a beam below M', option('efConstruction', 3), /efConstruction = 3/],
     ['a beam without end', option('efConstruction', 1e9), /efConstruction = 1000000000/],
     ['a seed that is none', option('seed', -1), /seed = -1/],
-    ['unknown codes', option('codes', 'pq'), /codes = pq: f32 or sq7/],
+    ['unknown codes', option('codes', 'pq'), /codes = pq: f32, sq7 or a trained quantizer/],
     ['other codes', option('codes', 'f32'), /vectors of the form "sq7" under codes f32/],
     ['an unknown filter', option('filter', 'bloom'), /filter = bloom/],
     ['another filter', option('filter', 'none'), /has a section mean that such an index has not/],

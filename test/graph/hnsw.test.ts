@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { ParameterError } from '../../src/core/errors.ts';
 import { Random } from '../../src/core/random.ts';
 import { Flat } from '../../src/graph/flat.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import { NODE, STATE } from '../../src/graph/hnsw-layout.ts';
 import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
 import { levelOf } from '../../src/graph/hnsw-thread.ts';
-import { METRICS, type Metric } from '../../src/graph/vector-index.ts';
+import { METRICS, type Metric, type SearchOptions } from '../../src/graph/vector-index.ts';
+import { Pool } from '../../src/workers/pool.ts';
 import { byId, expectNearest } from '../oracle.ts';
 
 const SEED = 20_181_026;
@@ -232,6 +234,117 @@ describe('Hnsw against the oracle', () => {
       expect(index.stats().ramBytes.vectors).toBe((n + 1) * 44 * 4);
     },
   );
+});
+
+describe('gamma', () => {
+  const dimension = 24;
+  const n = 2500;
+  const data = clustered({ n, dimension, seed: 6 });
+  const queries = Array.from({ length: 40 }, (_, i) =>
+    rowOf(data, i * 13, dimension).map((x, j) => x + 0.3 * Math.sin(i + j)),
+  );
+  const workOf = (index: Hnsw, options: SearchOptions) => {
+    const works = queries.map((query) => index.search(query, options).work);
+    return { hops: mean(works.map(({ hops }) => hops)), distances: mean(works.map(({ distances }) => distances)) };
+  };
+
+  it.each(['l2', 'cosine', 'manhattan'] as const)(
+    'more of it is more work and more recall, up to the beam’s: %s',
+    (metric) => {
+      const index = build({ dimension, metric, codes: 'f32', M: 8, seed: 6 }, data);
+      const flat = exact(dimension, metric, data);
+      const truth = queries.map((query) => new Set(flat.search(query, { k: 10 }).ids));
+      const steps = [0, 0.02, 0.05, 0.1, 0.2, 0.5, 2].map((gamma) => {
+        const found = queries.map((query) => index.search(query, { k: 10, gamma, efSearch: 200 }).ids);
+        const hits = found.map((ids, i) => ids.filter((id) => truth[i].has(id)).length);
+        return { ...workOf(index, { k: 10, gamma, efSearch: 200 }), recall: mean(hits) / 10 };
+      });
+      for (const [i, { hops, distances, recall }] of steps.entries()) {
+        if (i === 0) continue;
+        expect(hops).toBeGreaterThanOrEqual(steps[i - 1].hops);
+        expect(distances).toBeGreaterThanOrEqual(steps[i - 1].distances);
+        expect(recall).toBeGreaterThanOrEqual(steps[i - 1].recall - 0.005);
+      }
+      expect(steps[0].hops).toBeLessThan(0.5 * steps.at(-1)!.hops);
+      const beam = workOf(index, { k: 10, efSearch: 200 });
+      for (const { hops } of steps) expect(hops).toBeLessThanOrEqual(beam.hops);
+    },
+  );
+
+  it('means a length: squared distances are stretched by its square, Manhattan’s by itself', () => {
+    // On a line, from 0: where k = 1 is found at 1, gamma 1 reads on up to 2.
+    const line = Float32Array.from({ length: 400 }, (_, i) => 1 + i / 100);
+    for (const metric of ['l2', 'manhattan'] as const) {
+      const index = build({ dimension: 1, metric, codes: 'f32', M: 4, seed: 1 }, line);
+      const { work } = index.search(Float32Array.of(0), { k: 1, gamma: 1, efSearch: 400 });
+      const within = 100;
+      expect(work.hops).toBeGreaterThan(within - 5);
+      expect(work.hops).toBeLessThan(within + 25);
+    }
+  });
+
+  it('of 10, with a beam as wide as all there are, is exact; its default beam is max(8 k, 512)', () => {
+    for (const metric of ['l2', 'cosine', 'manhattan'] as const) {
+      const index = build({ dimension, metric, seed: 6 }, data);
+      const flat = exact(dimension, metric, data);
+      for (const query of queries.slice(0, 8)) {
+        const found = index.search(query, { k: 10, gamma: 10, efSearch: n, rerank: n });
+        const truth = flat.search(query, { k: 10 });
+        truth.distances.forEach((distance, i) => {
+          expect(Math.abs(found.distances[i] - distance)).toBeLessThanOrEqual(1e-5 * (1 + distance));
+        });
+        const wide = { k: 100, gamma: 10 };
+        expect(index.search(query, wide)).toEqual(index.search(query, { ...wide, efSearch: 800 }));
+        expect(index.search(query, { k: 3, gamma: 10 })).toEqual(
+          index.search(query, { k: 3, gamma: 10, efSearch: 512 }),
+        );
+      }
+    }
+  });
+
+  it.each(['f32', 'sq7'] as const)('of 0 finds the query itself, and copies of it: %s', (codes) => {
+    const copies = new Float32Array(data);
+    for (const i of [400, 1300, 2100]) copies.set(rowOf(data, 77, dimension), i * dimension);
+    const index = build({ dimension, codes, M: 8, seed: 6 }, copies);
+    const { ids, distances } = index.search(rowOf(data, 77, dimension), { k: 4, gamma: 0 });
+    expect(Array.from(ids).sort((a, b) => a - b)).toEqual([77, 400, 1300, 2100]);
+    expect(Array.from(distances)).toEqual([0, 0, 0, 0]);
+  });
+
+  it('still returns k of them, whatever it is', () => {
+    const index = build({ dimension, M: 8, seed: 6 }, data);
+    for (const k of [1, 7, 300, n, n + 5])
+      expect(index.search(queries[0], { k, gamma: 0 }).ids).toHaveLength(Math.min(k, n));
+  });
+
+  it('is the same through a pool', async () => {
+    const index = build({ dimension, M: 8, seed: 6, threads: 3 }, data);
+    await using pool = await Pool.start(index, { threads: 2 });
+    const rows = Float32Array.from(queries.flatMap((query) => Array.from(query)));
+    const batch = await pool.searchBatch(rows, { k: 5, gamma: 0.08 });
+    for (const [i, query] of queries.entries()) {
+      const { ids, distances } = index.search(query, { k: 5, gamma: 0.08 });
+      expect(batch.ids.subarray(i * 5, i * 5 + 5)).toEqual(ids);
+      expect(batch.distances.subarray(i * 5, i * 5 + 5)).toEqual(distances);
+    }
+    await expect(pool.searchBatch(rows, { k: 5, gamma: -1 })).rejects.toThrow(/gamma = -1/);
+  });
+
+  it('is refused below 0, above 10, where it is no number, and under dot', async () => {
+    const index = build({ dimension, M: 8, seed: 6 }, data.subarray(0, 50 * dimension));
+    for (const gamma of [-0.001, 10.001, Number.NaN, Infinity, '0.1' as never]) {
+      expect(() => index.search(queries[0], { k: 5, gamma })).toThrow(ParameterError);
+      expect(() => index.search(queries[0], { k: 5, gamma })).toThrow(/gamma = .*: a number from 0 to 10/);
+    }
+    const products = build({ dimension, metric: 'dot', M: 8, threads: 2 }, data.subarray(0, 50 * dimension));
+    expect(() => products.search(queries[0], { k: 5, gamma: 0.1 })).toThrow(/gamma = 0.1: none under dot/);
+    await using pool = await Pool.start(products, { threads: 1 });
+    await expect(pool.searchBatch(queries[0], { k: 5, gamma: 0.1 })).rejects.toThrow(/gamma = 0.1: none under dot/);
+  });
+
+  function mean(values: number[]): number {
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
+  }
 });
 
 describe('Hnsw, the same from the same', () => {

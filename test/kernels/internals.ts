@@ -23,7 +23,7 @@ export type Internals = Pick<Kernels, Shown> & {
   distance(record: number): number;
   dotOfCodes(fa: number, fb: number, integerDot: number, n: number): number;
   manhattanToCode(q: number, code: number, n: number): number;
-  prepareSigns(x: number, margin: number): void;
+  prepareSigns(x: number, margin: number, width: number): void;
   lowerBound(slot: number): number;
 
   countOf(list: number): number;

@@ -40,7 +40,7 @@ function modelOf(shape: ProductShape, random: Random): ProductModel {
   for (let j = 0; j < m; j++) codebooks.copyWithin((j * K + 3) * part, (j * K + 7) * part, (j * K + 8) * part);
   return {
     shape,
-    mean: metric === 'l2' ? normals(dimension) : new Float32Array(dimension),
+    mean: metric !== 'dot' ? normals(dimension) : new Float32Array(dimension),
     rotation: opq ? orthonormal(dimension, random) : new Float32Array(0),
     coarse: normals(centroids * dimension),
     codebooks,
@@ -86,8 +86,8 @@ function vectorsOf(count: number, { dimension, metric }: ProductShape, random: R
 }
 
 function distance(metric: Metric, a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (metric === 'l2') return scalar.l2(a, b);
-  return (metric === 'cosine' ? 1 : 0) - scalar.dot(a, b);
+  if (metric === 'dot') return -scalar.dot(a, b);
+  return metric === 'cosine' ? scalar.l2(a, b) / 2 : scalar.l2(a, b);
 }
 
 /** Kernels set up with a model; what they may write is their scratch and what lies behind it, taken with `room`. */

@@ -45,12 +45,15 @@ const shapes = fc
     metric: fc.constantFrom(...METRICS),
     seed: fc.nat(),
     leftOut: fc.boolean(),
+    share: fc.constantFrom(1, 0.5, 0),
   })
-  .map(({ dimension, metric, seed, leftOut }) => {
+  .map(({ dimension, metric, seed, leftOut, share }) => {
     const random = new Random(`signs ${seed}`);
     const words = Math.ceil(dimension / 64);
     const filter = filterOf(dimension, leftOut && words > 1 ? words - 1 : words, metric, random);
-    return { dimension, filter, random };
+    // Of the words that are kept the query looks at all, at half of them, or at one.
+    const width = Math.max(1, Math.floor((filter.bits / 64) * share));
+    return { dimension, filter, random, width };
   });
 
 onBothBuilds('sign filter', (build) => {
@@ -97,7 +100,7 @@ onBothBuilds('sign filter', (build) => {
 
   it('records and queries are the twin’s, and nothing else is written', () => {
     const margins = fc.double({ min: 0, max: 4, noNaN: true });
-    const property = fc.property(shapes, margins, ({ dimension, filter, random }, margin) => {
+    const property = fc.property(shapes, margins, ({ dimension, filter, random, width }, margin) => {
       const { rotated, bits, mean, metric } = filter;
       const { signs, signBytes, buffer, planes } = configure(filter, dimension, 3);
       const x = vectorAbout(mean, metric, random);
@@ -123,25 +126,30 @@ onBothBuilds('sign filter', (build) => {
       }
 
       rotate(atQ, buffer, rotated);
-      const turnedQ = memory.f32(buffer, bits);
+      const turnedQ = memory.f32(buffer, width * 64);
       const step = scalar.QUERY_STEP * Math.sqrt(scalar.norm2(memory.f32(buffer, rotated)) / rotated);
-      memory.call((kernels) => kernels.prepareSigns(atQ, margin), { at: planes, bytes: (bits / 64) * PLANE_BYTES });
-      const query = scalar.prepareSigns(filter, q);
-      const levels = levelsAt(planes, filter);
-      for (let i = 0; i < bits; i++) {
+      memory.call((kernels) => kernels.prepareSigns(atQ, margin, width), {
+        at: planes,
+        bytes: width * PLANE_BYTES,
+      });
+      const query = scalar.prepareSigns(filter, q, width * 64);
+      const levels = levelsAt(planes, { ...filter, bits: width * 64 });
+      for (let i = 0; i < width * 64; i++) {
         const fromThreshold = Math.abs(turnedQ[i] / step - Math.round(turnedQ[i] / step)) * step;
         if (levels[i] !== query.levels[i] && fromThreshold >= rounding)
           expect.fail(`level ${i} is ${levels[i]}, the component is ${turnedQ[i]}, the step ${step}`);
       }
 
       // With the kernel's own signs and levels nothing is left but rounding.
-      const halfStep = scalar.norm2(turnedQ) / scalar.dot(turnedQ, levels);
+      const halfStep = (scalar.norm2(turnedQ) / scalar.dot(turnedQ, levels)) * (bits / 64 / width);
       const truth = scalar.lowerBound(
         { ...record, signs: kernelSigns },
         { ...query, levels, halfStep: Number.isFinite(halfStep) ? halfStep : query.halfStep },
         margin,
       );
-      const parts = record.factor * (halfStep * Math.abs(scalar.dot(kernelSigns, levels)) + margin * query.spread);
+      const parts =
+        record.factor *
+        (halfStep * Math.abs(scalar.dot(kernelSigns.subarray(0, levels.length), levels)) + margin * query.spread);
       const got = memory.call((kernels) => kernels.lowerBound(1));
       expect(Math.abs(got - truth)).toBeLessThanOrEqual(1e-4 * (magnitude + parts) + 1e-3 * margin * query.spread);
     });
@@ -158,7 +166,13 @@ onBothBuilds('sign filter', (build) => {
   }
 
   /** Estimates between vectors whose cosine is about `cosine`, each under a rotation of its own. */
-  function trials(metric: scalar.SignFilter['metric'], dimension: number, words: number, cosine: number): Trial[] {
+  function trials(
+    metric: scalar.SignFilter['metric'],
+    dimension: number,
+    words: number,
+    cosine: number,
+    width = words,
+  ): Trial[] {
     const random = new Random(`trials ${metric} ${dimension} ${words} ${cosine}`);
     return Array.from({ length: TRIALS }, () => {
       const filter = filterOf(dimension, words, metric, random);
@@ -173,9 +187,9 @@ onBothBuilds('sign filter', (build) => {
       kernels.rotateCentred(atX);
       kernels.encodeSigns(atX, 0);
       kernels.rotateCentred(atQ);
-      kernels.prepareSigns(atQ, 2);
+      kernels.prepareSigns(atQ, 2, width);
       const below = kernels.lowerBound(0) < exactDistance(metric, x, q);
-      kernels.prepareSigns(atQ, 0);
+      kernels.prepareSigns(atQ, 0, width);
       const lengths = Math.sqrt(scalar.l2(x, filter.mean) * scalar.l2(q, filter.mean));
       const error = kernels.lowerBound(0) - exactDistance(metric, x, q);
       return { error: error / lengths / (metric === 'l2' ? 2 : 1), below };
@@ -214,6 +228,18 @@ onBothBuilds('sign filter', (build) => {
     },
   );
 
+  it('looking at half the words it is unbiased still, and as wide as half the bits make it', () => {
+    const half = meanAndDeviation(trials('l2', 512, 8, 0, 4).map(({ error }) => error));
+    expect(Math.abs(half.mean)).toBeLessThan((4 * half.deviation) / Math.sqrt(TRIALS));
+    const spread = Math.sqrt((1 - 1 / Math.PI + QUERY_DISTORTION) / (2 / Math.PI) / 256);
+    expect(Math.abs(half.deviation / spread - 1)).toBeLessThan(0.11);
+    const alike = meanAndDeviation(trials('l2', 512, 8, 0.9, 4).map(({ error }) => error));
+    expect(Math.abs(alike.mean)).toBeLessThan(MOST_BIAS + (4 * alike.deviation) / Math.sqrt(TRIALS));
+    const within = trials('l2', 512, 8, 0, 4).filter(({ below }) => below).length / TRIALS;
+    expect(within).toBeGreaterThan(0.9);
+    expect(within).toBeLessThan(1);
+  });
+
   it('errs towards nearer where query and vector are alike, never towards farther', () => {
     for (const [dimension, words] of widths) {
       for (const cosine of [0.6, 0.99]) {
@@ -237,7 +263,7 @@ onBothBuilds('sign filter', (build) => {
       memory.kernels.rotateCentred(atX);
       memory.kernels.encodeSigns(atX, 0);
       memory.kernels.rotateCentred(atQ);
-      memory.kernels.prepareSigns(atQ, 1);
+      memory.kernels.prepareSigns(atQ, 1, 3);
       return memory.kernels.lowerBound(0) / size ** 2;
     });
     for (const estimate of estimates) expect(Math.abs(estimate / estimates[0] - 1)).toBeLessThan(1e-3);
@@ -257,7 +283,7 @@ onBothBuilds('sign filter', (build) => {
       rotate(atStored, buffer, filter.rotated);
       memory.kernels.encodeSigns(atStored, 0);
       rotate(atQuery, buffer, filter.rotated);
-      memory.kernels.prepareSigns(atQuery, 0);
+      memory.kernels.prepareSigns(atQuery, 0, 2);
       const distance = scalar.l2(stored, query);
       expect(Math.abs(memory.kernels.lowerBound(0) - distance)).toBeLessThanOrEqual(1e-5 * distance);
     }

@@ -7,6 +7,7 @@ import {
   graphFigure,
   growthFigure,
   lineFigure,
+  panelsFigure,
   recallDistancesFigure,
   recallLatencyFigure,
   recallQpsFigure,
@@ -63,6 +64,15 @@ describe('every figure', () => {
       cellsFigure(
         Array.from({ length: 300 }, (_, i) => ({ color: i % 7, lit: i > 200, ...(i < 32 && { text: 'ff' }) })),
         { width, perRow: 16, rowLabel: (first) => `block ${first}`, title: 'Blocks', subtitle: 'in order' },
+      ),
+    panels: (width: number) =>
+      panelsFigure(
+        [1, 2].map((step) => ({
+          ...{ title: `Step ${step}`, note: 'and a note', points: TWELVE_POINTS.map(({ vector: at }) => ({ at })) },
+          marks: [{ at: query, color: step, shape: 'star' as const }],
+          cells: { sites: TWELVE_POINTS.map(({ vector }) => vector) },
+        })),
+        { width, title: 'Twice' },
       ),
     qps: (width: number) => recallQpsFigure(rows, { width }),
     latency: (width: number) => recallLatencyFigure(rows, { width }),
@@ -173,6 +183,17 @@ describe('what a figure says', () => {
     expect(texts(svg)).not.toContain('b');
     expect(svg).toBe(figure([one('a', a), { ...one('c', c), color: 2 }]));
     expect(() => figure([one('a', []), one('b', [])])).toThrow(/series = no points/);
+  });
+
+  it('writes every note of a series whose dots are named, and of others only what finds room', () => {
+    const points = Array.from({ length: 12 }, (_, i) => ({ x: 100 + (i % 3), y: 10 + i, note: `note ${i}` }));
+    const axes = { x: { label: 'x', scale: 'linear' }, y: { label: 'y', scale: 'linear' } } as const;
+    const noted = (named: boolean) =>
+      texts(lineFigure({ ...axes, series: [{ label: 'a', points, named }] })).filter((words) =>
+        words.startsWith('note'),
+      );
+    expect(noted(true).sort()).toEqual(points.map(({ note }) => note).sort());
+    expect(noted(false).length).toBeLessThan(points.length);
   });
 
   it('draws one dot a measurement', () => {

@@ -1,4 +1,4 @@
-/** ProductQuantizer: what it promises about codes, distances and bounds, and what it says to whoever gives it something wrong. */
+/** ProductQuantizer: what it promises about codes, distances and bounds, and what it says to wrong input. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DimensionError, ParameterError, VectorValueError } from '../../src/core/errors.ts';
 import { type Matrix, row } from '../../src/core/matrix.ts';
@@ -33,8 +33,8 @@ function normalized(x: Float32Array, metric: string): Float32Array {
 }
 
 function exactDistance(metric: string, a: Float32Array, b: Float32Array): number {
-  if (metric === 'l2') return scalar.l2(a, b);
-  return (metric === 'cosine' ? 1 : 0) - scalar.dot(a, b);
+  if (metric === 'dot') return -scalar.dot(a, b);
+  return metric === 'cosine' ? scalar.l2(a, b) / 2 : scalar.l2(a, b);
 }
 
 /** Σ |x − x̂|². */
@@ -100,7 +100,8 @@ describe.each(forms)('with $metric, m $m, $bits bits, OPQ $opq, residual $residu
       // A bound that is wide always holds: this one is what the inequality says, and hardly more.
       const e = Math.sqrt(scalar.l2(x, stood));
       const apart = Math.sqrt(scalar.l2(q, stood));
-      const inequality = metric === 'l2' ? e * (2 * apart + e) : e * Math.sqrt(scalar.norm2(q));
+      const whole = metric === 'dot' ? e * Math.sqrt(scalar.norm2(q)) : e * (2 * apart + e);
+      const inequality = metric === 'cosine' ? whole / 2 : whole;
       expect(bounds[i]).toBeLessThanOrEqual(1.05 * inequality + 0.02 * magnitude);
     }
   });

@@ -72,8 +72,8 @@ describe('estimates', () => {
         // 94.3 % of a normal distribution are within 1.9 deviations; 500 trials are off by 1 % themselves.
         const within = found.filter(({ error, bound }) => Math.abs(error) <= bound).length / found.length;
         expect(within).toBeGreaterThan(0.91);
-        // A bound that is twice as wide as it need be would hold in 99.99 %.
-        expect(within).toBeLessThan(0.996);
+        // The more alike the two, the more they have along each other, where nothing is lost; bounds do not count on that.
+        if (cosine === 0) expect(within).toBeLessThan(0.985);
       }
     },
   );

@@ -6,9 +6,9 @@
  * To be bytes, the entries of the tables are rounded to multiples of one step: entry = least of its table + step · level, and
  * distance = (sum of the leasts) + step · Σ levels, off by half a step for each table at most. Sums are u16.
  *
- * Unlike the papers, which clip what is too far to matter, we let one table in eight have levels above 255, in a second table of
- * their high bytes: after an optimizing rotation few subspaces hold most of the variance, and a step that makes 255 levels of
- * theirs leaves hardly any to the others (recall@10 of fashion-mnist, m = 112: 0.59 instead of 0.75).
+ * Unlike the papers, which clip what is too far to matter, we let one table in eight have levels above 255, in a second table
+ * of their high bytes: after an optimizing rotation few subspaces hold most of the variance, and a step that makes 255 levels of
+ * theirs leaves hardly any to the others (recall@10 of fashion-mnist, m = 112: 0.59 instead of 0.74).
  *
  * A block of 32 codes: for each subspace 16 bytes, byte i with code i in its low half and code i + 16 in its high one.
  */

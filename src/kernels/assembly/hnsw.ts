@@ -95,6 +95,8 @@ import {
   rotateCentred,
   signBytes,
   signs,
+  usedBytes,
+  words,
 } from './signs';
 import {
   distance,
@@ -215,19 +217,20 @@ export function brokenSlot(): i32 {
 
 /**
  * Algorithm 5: fills the pool with the `ef` nearest found to the f32 vector at `x`; returns how many, or −1 where the graph is
- * broken (see `brokenSlot`). `k` and `stretch` may end it sooner (see `reach`); the node `unseen` is passed by, −1: none.
+ * broken (see `brokenSlot`). `k` and `stretch` may end it sooner (see `reach`); the node `unseen` is passed by, −1: none. The
+ * filter looks at the first `filterWords` words of signs, 0: there is none.
  */
-export function search(x: usize, ef: i32, k: i32, stretch: f32, unseen: i32, filtered: bool, margin: f32): i32 {
+export function search(x: usize, ef: i32, k: i32, stretch: f32, unseen: i32, filterWords: i32, margin: f32): i32 {
   hops = 0;
   estimates = 0;
   broken = 0;
   let era: u32;
   do {
     era = wholeEra();
-    filtering = filtered && signed && !(era & SIGNS_MOVE);
+    filtering = filterWords > 0 && signed && !(era & SIGNS_MOVE);
     if (filtering) {
       rotateCentred(x);
-      prepareSigns(x, margin);
+      prepareSigns(x, margin, filterWords);
     }
     prepareFloats(x, queryRecord);
     resetPool(ef);
@@ -277,7 +280,7 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
   if (signed) {
     rotateCentred(x);
     encodeSigns(x, slot);
-    if (filtering) prepareSigns(x, buildMargin);
+    if (filtering) prepareSigns(x, buildMargin, words);
   }
   if (slot != ROOT) {
     const entry = entryFor(level);
@@ -525,9 +528,10 @@ function filter(n: i32, worst: f32): i32 {
 function estimateBatch(n: i32): void {
   // Touch every sign record first: plain loads are the prefetch that WebAssembly lacks, and the misses overlap.
   let touched: u32 = 0;
+  const last = usedBytes() - 8;
   for (let i = 0; i < n; i++) {
     const record = signs + <usize>getU32(batch, i) * signBytes;
-    touched += load<u32>(record) ^ load<u32>(record + signBytes - 8);
+    touched += load<u32>(record) ^ load<u32>(record + last);
   }
   sink = touched;
   estimates += n;

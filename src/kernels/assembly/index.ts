@@ -8,7 +8,7 @@ import { levelsDotx4 } from './sq8';
 export { configureBlocks, ensure, ensureAll, faultyPage, setChecking } from './blocks';
 export { narrow, widen } from './bytes';
 export { configureCrc32c, crc32c } from './crc32c';
-export { rankFiner, rankListed, scan } from './exact';
+export { listWithinBounds, rankFiner, rankListed, scan, scanFloats } from './exact';
 export { brokenSlot, configureHnsw, estimateCount, hopCount, insert, resume, search } from './hnsw';
 export {
   assignRows,

@@ -2,7 +2,7 @@
  * Product quantization (Jégou, Douze, Schmid, "Product quantization for nearest neighbor search", 2011): a vector is cut into m
  * parts, and each part is replaced by the number of the nearest of 2^bits centroids, its subspace's codebook.
  *
- *     y = R (x − μ)           R a rotation (optional), μ the mean (zero under dot and cosine)
+ *     y = R (x − μ)           R a rotation (optional), μ the mean (zero under dot)
  *     r = y − c_i             c_i the nearest coarse centroid (optional, else c = 0)
  *     code_j = the centroid of codebook j nearest to r_j;   ŷ = c_i + (the centroids one behind the other)
  *
@@ -11,8 +11,11 @@
  * one look-up there too. A code that is the query is decoded instead, and its distances are summed over centroids as they lie
  * in the codebooks: dearer than look-ups, but no tables need to be built.
  *
- * With coarse centroids, |q − c − r̂|² = |q − c|² − 2 ⟨q, r̂⟩ + (|r̂|² + 2 ⟨c, r̂⟩): the tables need not know c, the code holds the
- * last part, and |q − c|² is taken when the first code with that centroid is met.
+ * With coarse centroids, |q − c − r̂|² = |q − c|² − 2 ⟨q, r̂⟩ + (|r̂|² + 2 ⟨c, r̂⟩): the tables need not know c, the code
+ * holds the last part, and |q − c|² is taken when the first code with that centroid is met.
+ *
+ * Cosine is taken as |q − x̂|² / 2, which for vectors of length 1 is 1 − ⟨q, x⟩ and, unlike 1 − ⟨q, x̂⟩, sees how far x̂ falls
+ * short of that length: recall@10 is 0.62 instead of 0.52 (embedding-1024-30k, 64 bytes).
  *
  * One code: ⌈m · bits / 8⌉ bytes (of 4-bit codes the low half first), padded to 4; then f32 |x − x̂|, rounded up; with coarse
  * centroids u32 i and f32 |r̂|² + 2 ⟨c, r̂⟩; padded to 16.
@@ -40,6 +43,8 @@ const SLACK: f64 = 2e-5;
 
 let dimension: i32 = 0;
 let metric: i32 = L2;
+/** Whether distances are half of what the metric gives: cosine is half the squared L2 distance of vectors of length 1. */
+let halved: bool = false;
 let m: i32 = 0;
 let bits: i32 = 8;
 let rotates: bool = false;
@@ -94,7 +99,8 @@ export function configureProduct(
   scratch: usize,
 ): void {
   dimension = dimension_;
-  metric = metric_;
+  metric = metric_ == COSINE ? L2 : metric_;
+  halved = metric_ == COSINE;
   m = m_;
   bits = bits_;
   rotates = rotates_;
@@ -232,7 +238,12 @@ function columnsOf(j: i32): usize {
 
 /** The coarse centroid of a code. */
 function coarseOf(code: usize): usize {
-  return coarse + <usize>load<u32>(code + errorAt, 4) * pointBytes;
+  return coarse + <usize>coarseNumber(code) * pointBytes;
+}
+
+/** One that there is, whatever a forged code says: it leads to where a distance is written. */
+function coarseNumber(code: usize): u32 {
+  return min(load<u32>(code + errorAt, 4), <u32>centroids - 1);
 }
 
 // ---- Points -----------------------------------------------------------------------------------------------------
@@ -355,7 +366,7 @@ function exactSquaresTo(x: usize, column: usize, out: usize): void {
   }
 }
 
-/** Squared distances from one part of a point to all centroids of its codebook, for a query's tables: fused where the build is. */
+/** Squared distances from one part of a point to all centroids of its codebook, for tables: fused where the build is. */
 function squaresTo(x: usize, column: usize, out: usize): void {
   const bytes = (<usize>K) << 2;
   const end = x + ((<usize>part) << 2);
@@ -489,8 +500,12 @@ export function prepareProductCode(code: usize): void {
 
 /** The estimated distance from the prepared query to what a code stands for, in the metric's unit. */
 export function productDistance(code: usize): f32 {
-  const d = fromCode ? distanceFromCode(code) : lookUp(code) + coarsePart(code);
-  return metric == COSINE ? 1 + d : d;
+  const d = wholeDistance(code);
+  return halved ? 0.5 * d : d;
+}
+
+function wholeDistance(code: usize): f32 {
+  return fromCode ? distanceFromCode(code) : lookUp(code) + coarsePart(code);
 }
 
 /** `productDistance` of four codes, one a lane. */
@@ -500,7 +515,7 @@ export function productDistancex4(a: usize, b: usize, c: usize, d: usize): v128 
     const parts = f32x4(coarsePart(a), coarsePart(b), coarsePart(c), coarsePart(d));
     distances = f32x4.add(distances, parts);
   }
-  return metric == COSINE ? f32x4.add(distances, f32x4.splat(1)) : distances;
+  return halved ? f32x4.mul(distances, f32x4.splat(0.5)) : distances;
 }
 
 /**
@@ -596,7 +611,7 @@ function lookUpx4(a: usize, b: usize, c: usize, d: usize): v128 {
 /** What the coarse centroid and the code's own factor add to the sum over the tables. */
 function coarsePart(code: usize): f32 {
   if (centroids == 0) return 0;
-  const at = coarseDistances + ((<usize>load<u32>(code + errorAt, 4)) << 2);
+  const at = coarseDistances + ((<usize>coarseNumber(code)) << 2);
   if (load<i32>(at) == UNKNOWN) {
     const c = coarseOf(code);
     const n = <i32>(pointBytes >> 2);
@@ -615,7 +630,7 @@ function distanceFromCode(code: usize): f32 {
   return f32x4.extract_lane(distancesFromCode(code, code, code, code), 0);
 }
 
-/** From the decoded query to four codes, centroid by centroid as they lie in the codebooks. */
+/** From the decoded query to four codes, centroid by centroid as they lie in the codebooks: twice what as many floats take. */
 function distancesFromCode(a: usize, b: usize, c: usize, d: usize): v128 {
   if (centroids > 0) {
     return f32x4(residualDistance(a), residualDistance(b), residualDistance(c), residualDistance(d));
@@ -730,16 +745,21 @@ function residualDistance(code: usize): f32 {
 
 /**
  * The most that the distance from the prepared query to a code may be off its distance to the vector that was encoded. With
- * e = |x − x̂|: | |q − x|² − |q − x̂|² | ≤ 2 e |q − x̂| + e² by the triangle inequality, |⟨q, x⟩ − ⟨q, x̂⟩| ≤ e |q| by Cauchy and
- * Schwarz. What f32 arithmetic may be off is counted in.
+ * e = |x − x̂|: | |q − x|² − |q − x̂|² | ≤ 2 e |q − x̂| + e² by the triangle inequality, |⟨q, x⟩ − ⟨q, x̂⟩| ≤ e |q| by Cauchy
+ * and Schwarz. What f32 arithmetic may be off is counted in.
  */
 export function productBound(code: usize): f32 {
+  return productBoundAt(code, metric == L2 ? productDistance(code) : 0);
+}
+
+/** The same where the distance is known already; only under l2 it matters. */
+export function productBoundAt(code: usize, known: f32): f32 {
   const e = <f64>load<f32>(code + errorAt);
   if (queryLength < 0) queryLength = sqrt<f64>(norm2(query, <i32>(pointBytes >> 2)));
   const length = queryLength;
   let bound: f64;
   if (metric == L2) {
-    const d = max<f64>(<f64>productDistance(code), 0);
+    const d = max<f64>(<f64>(halved ? 2 * known : known), 0);
     const apart = sqrt<f64>(d);
     const off = e + SLACK * length;
     // With coarse centroids the distance is a sum that cancels, of terms as large as the lengths squared.
@@ -748,6 +768,7 @@ export function productBound(code: usize): f32 {
     // Where that sum is off by so much, so may be the distance under the root.
     if (centroids > 0) bound += 2 * off * sqrt<f64>(SLACK) * span;
   } else bound = e * length;
+  if (halved) bound *= 0.5;
   return <f32>(bound * (1 + 1.0 / 1048576));
 }
 
@@ -803,10 +824,10 @@ export function packProduct(codes: usize, n: i32, to: usize): void {
   }
 }
 
-/** Makes tables of bytes of the prepared query's, for `scanProduct`. Returns the most that its distances may be off the tables'. */
+/** Makes tables of bytes of the prepared query's, for `scanProduct`. Returns the most that its distances may be off theirs. */
 export function prepareProductScan(): f32 {
   quantizeTables(halves, m, byteTables);
-  return 0.5 * <f32>m * tableStep;
+  return (halved ? <f32>0.25 : <f32>0.5) * <f32>m * tableStep;
 }
 
 /** Distances from the prepared query to the codes of `blocks` blocks, 32 floats each. */
@@ -814,9 +835,9 @@ export function scanProduct(packed: usize, blocks: i32, distances: usize): void 
   for (; blocks > 0; blocks--) {
     scanBlock(packed, byteTables, m, distances);
     if (centroids > 0) addCoarse(packed + ((<usize>m) << 4), distances);
-    if (metric == COSINE) {
+    if (halved) {
       for (let i: usize = 0; i < 128; i += 16) {
-        v128.store(distances + i, f32x4.add(v128.load(distances + i), f32x4.splat(1)));
+        v128.store(distances + i, f32x4.mul(v128.load(distances + i), f32x4.splat(0.5)));
       }
     }
     packed += blockBytes();

@@ -1,18 +1,19 @@
 /**
- * RaBitQ codes of 1 … 8 bits a dimension (Gao & Long, SIGMOD 2024; Gao et al., "Practical and asymptotically optimal quantization
- * of high-dimensional vectors in Euclidean space", SIGMOD 2025): a random rotation makes every vector look like noise, so that one
- * grid fits all, and what is lost is known to be random and how large it is.
+ * RaBitQ codes of 1 … 8 bits a dimension (Gao & Long, SIGMOD 2024; Gao et al., "Practical and asymptotically optimal
+ * quantization of high-dimensional vectors in Euclidean space", SIGMOD 2025): a random rotation makes every vector look like
+ * noise, so that one grid fits all, and what is lost is known to be random and how large it is.
  *
- * x' = R(x − μ), a vector of `rotated` dimensions. Its code is a grid point y = u − (2^B − 1) / 2, u integers 0 … 2^B − 1, whose
- * direction is near to that of x'. With F = |x'|² / ⟨y, x'⟩ the estimate F · ⟨y, q'⟩ of ⟨x', q'⟩ is unbiased; its standard
- * deviation is |x'| |q'| tan θ / √(rotated − 1) at most, θ the angle between y and x' (2024, theorem 3.2).
+ * x' = R(x − μ), a vector of `rotated` dimensions. Its code is a grid point y = u − (2^B − 1) / 2, u integers 0 … 2^B − 1,
+ * whose direction is near to that of x'. With F = |x'|² / ⟨y, x'⟩ the estimate F · ⟨y, q'⟩ of ⟨x', q'⟩ is unbiased; its
+ * standard deviation is |x'| |q'| tan θ / √(rotated − 1) at most, θ the angle between y and x' (2024, theorem 3.2).
  *
  * The paper finds the best y by going through all scales t at which a component of t · x' meets the next level, O(2^B D log D).
  * Here y is the best for one of a few scales about the one that is best for normal components (the paper's own shortcut takes
  * one scale for all vectors); for one bit every scale is the same and y is the signs.
  *
- * One code: four factors, f32, A, F, E = |x'| tan θ, N = |x'|, then the levels u (`rabitq-levels.ts` has the table of sizes). Distance ≈ A + (the query's part) − F · ⟨y, q'⟩ where
- * l2: A = |x'|², F doubled; dot and cosine: A = −⟨x, μ⟩. The estimate of a squared distance may be below 0.
+ * One code: four factors, f32, A, F, E = |x'| tan θ, N = |x'|, then the levels u (`rabitq-levels.ts` has the table of sizes).
+ * Distance ≈ A + (the query's part) − F · ⟨y, q'⟩ where l2: A = |x'|², F doubled; dot and cosine: A = −⟨x, μ⟩. The estimate of
+ * a squared distance may be below 0.
  *
  * The query is rounded to signed integers v of a step of its own, stretched so that ⟨step · v, q'⟩ is |q'|² again. Sums
  * Σ u · v are exact in both builds; nothing that decides a code is fused, so both builds write the same codes.
@@ -25,8 +26,8 @@ import { sumF32, sumI32, truncate } from './simd';
 import { getF32 } from './words';
 
 /**
- * Rounds of the rotation: two make noise of any vector where the transform takes all of it at once, four (as in the authors' library)
- * where it takes a part at a time: there a vector of one component needs them.
+ * Rounds of the rotation: two make noise of any vector where the transform takes all of it at once, four (as in the authors'
+ * library) where it takes a part at a time: there a vector of one component needs them.
  */
 const WHOLE_ROUNDS: i32 = 2;
 const PARTIAL_ROUNDS: i32 = 4;
@@ -47,10 +48,12 @@ function normalStep(bits: i32): f32 {
 
 /** Scales tried about that step. */
 const SCALES: i32 = 12;
-/** Greatest component of the query: for 2 … 7 bits one byte; for 8, where bytes are widened anyway, such that no sum leaves i32. */
+/**
+ * Greatest component of the query: for 2 … 7 bits one byte; for 8, where bytes are widened anyway, such that no sum leaves i32.
+ */
 const MOST_IN_BYTE: f32 = 127;
 const MOST_IN_WORD: f32 = 2047;
-/** Bits of a component of a query for one-bit codes. */
+/** Bits of a component of a query for one-bit codes, as in the paper of 2024. */
 const PLANES: i32 = 4;
 
 let dimension: i32 = 0;
@@ -83,8 +86,9 @@ let boundOfE: f64 = 0;
 let boundOfN: f64 = 0;
 
 /**
- * `model`: the mean (floats, zeros up to R), then `rounds` · R floats of ±1, both read only; `scratch`: this thread's own. Their sizes
- * are `rabitqModelBytes` and `rabitqScratchBytes` of src/quantize/rabitq.ts; both on multiples of 16. `epsilon0`: how many standard deviations bounds are wide.
+ * `model`: the mean (floats, zeros up to R), then `rounds` · R floats of ±1, both read only; `scratch`: this thread's own.
+ * Their sizes are `rabitqModelBytes` and `rabitqScratchBytes` of src/quantize/rabitq.ts; both on multiples of 16. `epsilon0`:
+ * how many standard deviations bounds are wide.
  */
 export function configureRabitq(
   dimension_: i32,
@@ -155,8 +159,8 @@ export function encodeRabitq(x: usize, code: usize): void {
 }
 
 /**
- * Writes the f32 vector that the code stands for: the point in the direction of y that is nearest to the vector encoded. Along x' it is
- * shorter than F · y by cos² θ, as that which has the least error is.
+ * Writes the f32 vector that the code stands for: the point in the direction of y that is nearest to the vector encoded. Along
+ * x' it is shorter than F · y by cos² θ, as that which has the least error is.
  */
 export function decodeRabitq(code: usize, x: usize): void {
   unpack(code + FACTOR_BYTES);
@@ -257,9 +261,9 @@ export function rabitqDistancex4(a: usize, b: usize, c: usize, d: usize): v128 {
 }
 
 /**
- * What the estimate may be off by, at as many standard deviations as `configureRabitq` was given: what the code lost and what the
- * rounding of the query did, both random in direction. Rounding of f32 sums comes on top, and a query that is a code rounded like
- * this one: between stored codes of like vectors the estimate errs towards nearer.
+ * What the estimate may be off by, at as many standard deviations as `configureRabitq` was given: what the code lost and what
+ * the rounding of the query did, both random in direction. Rounding of f32 sums comes on top, and a query that is a code
+ * rounded like this one: between stored codes of like vectors the estimate errs towards nearer.
  */
 export function rabitqBound(code: usize): f32 {
   const ofCode = boundOfE * <f64>load<f32>(code, 8);
@@ -350,7 +354,8 @@ function bestScale(): f32 {
   if (bits == 1) return 1;
   const step = normalStep(bits);
   const top = (topLevel + 1) >> 1;
-  // From a little beyond the usual step to where nothing is clipped, if that is finer; in equal differences, without Math.pow and its tables.
+  // From a little beyond the usual step to where nothing is clipped, if that is finer; in equal differences, without Math.pow
+  // and its tables.
   const least: f32 = 1 / (1.2 * step);
   const most: f32 = max<f32>(1.25 / step, <f32>top / greatestOfBuffer());
   let best: f32 = 0;

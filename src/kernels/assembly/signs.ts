@@ -23,11 +23,15 @@ const ROUNDS: i32 = 2;
 const STEP: f32 = 0.586;
 /** Length of a sign vector across the vector it stands for, per √bit: √(1 − 2/π). */
 const CROSS: f32 = 0.603;
+/** Its length along that vector, squared, per bit: 2/π. */
+const ALONG: f32 = 0.6366;
 const HEADER_BYTES: usize = 8;
 
 export let signs: usize = 0;
 export let signBytes: usize = 0;
-let words: i32 = 0;
+export let words: i32 = 0;
+/** Of those, how many the query at hand looks at. */
+let used: i32 = 0;
 let rotated: i32 = 0;
 let mean: usize = 0;
 let flips: usize = 0;
@@ -114,14 +118,19 @@ export function encodeSigns(x: usize, slot: u32): void {
   }
 }
 
-/** Makes the vector `x` that `rotateCentred` was given the filter's query; `margin` in standard deviations of the estimate. */
-export function prepareSigns(x: usize, margin: f32): void {
+/**
+ * Makes the vector `x` that `rotateCentred` was given the filter's query; `margin` in standard deviations of the estimate. It
+ * will look at the first `width` words of a record. What they say is scaled up to all words, which F was made for, and its spread
+ * with it.
+ */
+export function prepareSigns(x: usize, margin: f32, width: i32): void {
+  used = width;
   const norm2 = norm2OfFirst(rotated);
   const norm = sqrt<f32>(norm2);
   const step = max<f32>((STEP * norm) / sqrt<f32>(<f32>rotated), 1e-30);
   const perStep = f32x4.splat(1 / step);
   let agreement = f32x4.splat(0);
-  for (let w = 0; w < words; w++) {
+  for (let w = 0; w < used; w++) {
     let p0: u64 = 0;
     let p1: u64 = 0;
     let p2: u64 = 0;
@@ -142,16 +151,24 @@ export function prepareSigns(x: usize, margin: f32): void {
     store<u64>(to, p2, 16);
   }
   // Quantizing shortens q' along itself; stretched so that ⟨Q(q'), q'⟩ is again what it was, the estimate stays unbiased.
-  const kept = words << 6 == rotated ? norm2 : norm2OfFirst(words << 6);
+  const kept = used << 6 == rotated ? norm2 : norm2OfFirst(used << 6);
   // In this order nothing is of a higher power than |q'|², which is a finite f32 where |q'|³ need not be.
   const agreed = sumF32(agreement) * step;
-  const stretched = agreed > 0 ? kept / agreed : step;
-  const bits = <f32>(words << 6);
-  const spread = (CROSS * norm * sqrt<f32>(bits)) / sqrt<f32>(<f32>rotated);
+  const share = <f32>words / <f32>used;
+  const stretched = (agreed > 0 ? kept / agreed : step) * share;
+  const bits = <f32>(used << 6);
+  // Words that are passed over lie across too.
+  const cross = used == words ? CROSS : sqrt<f32>(1 - (ALONG * bits) / <f32>rotated);
+  const spread = ((cross * norm * sqrt<f32>(bits)) / sqrt<f32>(<f32>rotated)) * share;
   queryTop = stretched * 3.5 * bits + margin * spread;
   queryStep = stretched;
   if (metric == L2) queryPart = norm2;
   else queryPart = <f32>(mean2 - dotWithMean(x)) + (metric == COSINE ? <f32>1 : <f32>0);
+}
+
+/** Bytes of a sign record that the query at hand looks at. */
+export function usedBytes(): usize {
+  return HEADER_BYTES + ((<usize>used) << 3);
 }
 
 /** A distance that, but for the margin's misses, the node at `slot` is not below. */
@@ -162,7 +179,7 @@ export function lowerBound(slot: u32): f32 {
   let h2: u64 = 0;
   let bits = record + HEADER_BYTES;
   let plane = planes;
-  for (let w = words; w > 0; w--) {
+  for (let w = used; w > 0; w--) {
     const b = load<u64>(bits);
     h0 += popcnt<u64>(b ^ load<u64>(plane));
     h1 += popcnt<u64>(b ^ load<u64>(plane, 8));

@@ -3,6 +3,9 @@
  * begins with its vector: f32, 7-bit code, bytes that are its components exactly, or the code of a quantizer, whose own kernels
  * (`sq8.ts`, `rabitq.ts`, `product.ts`) are asked then. Distances go from the prepared query to one record or to four.
  *
+ * Under cosine, between 7-bit codes the distance is ½ |q̂ − x̂|², which for vectors of length 1 is 1 − cos: it is off by about
+ * |q̂ − x̂| times the error of the codes, where 1 − ⟨q̂, x̂⟩ is off by the error itself: far more for near vectors.
+ *
  * `prepare` makes any record the query: of a search, of an insert, or of a node whose neighbours are chosen.
  */
 
@@ -22,9 +25,23 @@ import {
 } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 import { DOT, L2, MANHATTAN } from './metrics';
-import { encodeProduct, prepareProduct, prepareProductCode, productDistance, productDistancex4 } from './product';
-import { encodeRabitq, prepareRabitq, prepareRabitqCode, rabitqDistance, rabitqDistancex4 } from './rabitq';
-import { encodeSq8, prepareSq8, prepareSq8Code, sq8Distance, sq8Distancex4 } from './sq8';
+import {
+  encodeProduct,
+  prepareProduct,
+  prepareProductCode,
+  productBoundAt,
+  productDistance,
+  productDistancex4,
+} from './product';
+import {
+  encodeRabitq,
+  prepareRabitq,
+  prepareRabitqCode,
+  rabitqBound,
+  rabitqDistance,
+  rabitqDistancex4,
+} from './rabitq';
+import { encodeSq8, prepareSq8, prepareSq8Code, sq8BoundAt, sq8Distance, sq8Distancex4 } from './sq8';
 import { getU32 } from './words';
 
 /** What a stored vector is made of. */
@@ -197,15 +214,22 @@ export function distance(record: usize): f32 {
     if (metric == MANHATTAN) return manhattanToCode(decoded, record, dimension);
     const factors = record + codedBytes;
     const integer = codeDot(record, query, <i32>codedBytes);
-    if (metric == L2) return l2OfCodes(query + codedBytes, factors, integer, dimension);
-    const product = dotOfCodes(query + codedBytes, factors, integer, dimension);
-    return metric == DOT ? -product : 1 - product;
+    if (metric == DOT) return -dotOfCodes(query + codedBytes, factors, integer, dimension);
+    const squared = l2OfCodes(query + codedBytes, factors, integer, dimension);
+    return metric == L2 ? squared : 0.5 * squared;
   }
   if (u8s) return f32x4.extract_lane(distancex4(record, record, record, record), 0);
   if (metric == L2) return l2(query, record, dimension);
   if (metric == MANHATTAN) return manhattan(query, record, dimension);
   const product = dot(query, record, dimension);
   return metric == DOT ? -product : 1 - product;
+}
+
+/** What the distance `d` from the query to the quantizer's code at `record` may be off by. */
+export function boundOf(record: usize, d: f32): f32 {
+  if (form == SCALAR) return sq8BoundAt(record, d);
+  if (form == RABITQ) return rabitqBound(record);
+  return productBoundAt(record, d);
 }
 
 /** Distances from the query to four records; lane i belongs to the i-th. */
@@ -228,9 +252,9 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
     b += codedBytes;
     c += codedBytes;
     d += codedBytes;
-    if (metric == L2) return l2OfCodesx4(factors, a, b, c, d, integers, dimension);
-    const product = dotOfCodesx4(factors, a, b, c, d, integers, dimension);
-    return metric == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
+    if (metric == DOT) return f32x4.neg(dotOfCodesx4(factors, a, b, c, d, integers, dimension));
+    const squared = l2OfCodesx4(factors, a, b, c, d, integers, dimension);
+    return metric == L2 ? squared : f32x4.mul(f32x4.splat(0.5), squared);
   }
   if (u8s) {
     if (!floatQuery) return f32x4.convert_i32x4_s(betweenBytes(a, b, c, d));

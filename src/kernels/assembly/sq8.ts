@@ -544,6 +544,11 @@ function manhattanTo(code: usize): f32 {
  * what the arithmetic rounds.
  */
 export function sq8Bound(code: usize): f32 {
+  return sq8BoundAt(code, squared ? sq8Distance(code) : 0);
+}
+
+/** The same where the distance is known already; only of squared ones it matters. */
+export function sq8BoundAt(code: usize, known: f32): f32 {
   const n = <f64>dimension;
   const error = errorOf(code);
   // Under cosine the vectors meant are of length 1 exactly, and those taken in were rounded to f32.
@@ -573,7 +578,7 @@ export function sq8Bound(code: usize): f32 {
       : mid * (n * queryMid + querySum) + queryMid * sum + squares;
     rounded += 16 * EPS * sizes;
   }
-  const distance = <f64>sq8Distance(code) / <f64>share;
+  const distance = <f64>known / <f64>share;
   const bound = squared
     ? <f64>share * (e * (2 * sqrt<f64>(distance + rounded) + e) + rounded)
     : queryNorm * error + queryError * (length + error) + rounded;

@@ -7,6 +7,7 @@ import { ParameterError } from '../../core/errors.ts';
 import { formatShort } from '../format.ts';
 import { type Axis, extentOn, padded, placeOn, ticks, tickText } from './axis.ts';
 import { dodge } from './dodge.ts';
+import { drawLabel } from './label.ts';
 import { drawTears, type Level, tear } from './tear.ts';
 import {
   CLASS,
@@ -29,7 +30,7 @@ import {
 export interface Point {
   x: number;
   y: number;
-  /** A few characters set beside the dot, such as `ef 64`. Shown for the first series only, and where there is room. */
+  /** A few characters set beside the dot, such as `ef 64`. Shown for the highest series only, and where there is room. */
   note?: string;
 }
 
@@ -43,6 +44,8 @@ export interface Series {
   broad?: boolean;
   /** Which colour of the palette; companions share one. Default: the position among the series. */
   color?: number;
+  /** Every dot has its note, where most room is around it: for a line whose dots are different things. Default false. */
+  named?: boolean;
 }
 
 export interface LineFigure extends FigureOptions {
@@ -138,6 +141,8 @@ export function lineFigure(figure: LineFigure): string {
         drawTears(context.document, { tears: Object.values(tears), from: MARGIN_LEFT - 8, scales, dimensions }),
       (_index, scales, _values, dimensions, context) =>
         drawWords(context.document, { figure, names, notes: noted(series), place, scales, dimensions }),
+      (_index, scales, _values, dimensions, context) =>
+        drawNamed(context.document, { series, place, scales, dimensions }),
     ],
   }) as unknown as Element;
 
@@ -175,6 +180,7 @@ function styled(series: Series, color: number): StyledSeries {
 
 /** The points whose notes are shown: those of the highest line, above which there is room. */
 function noted(series: readonly StyledSeries[]): readonly Point[] {
+  if (series.some(({ named }) => named)) return [];
   const height = ({ points }: Series) =>
     points.reduce((sum, { y }) => sum + Math.log(Math.max(y, 1e-9)), 0) / points.length;
   const candidates = series.filter(({ points }) => points.some(({ note }) => note));
@@ -276,5 +282,50 @@ function drawWords(
       'font-weight': name.dashed ? 400 : 600,
     });
   });
+  return group as SVGElement;
+}
+
+/** The notes of those series that want all of them. */
+function drawNamed(
+  document: Document,
+  {
+    series,
+    place,
+    scales,
+    dimensions,
+  }: {
+    series: readonly StyledSeries[];
+    place: (x: number) => number;
+    scales: Plot.ScaleFunctions;
+    dimensions: Plot.Dimensions;
+  },
+): SVGElement {
+  const { width, height, marginLeft, marginRight, marginTop, marginBottom } = dimensions;
+  const toX = scales.x as (value: number) => number;
+  const toY = scales.y as (value: number) => number;
+  const group = element(document, 'g', { 'aria-label': 'notes' });
+  const at = ({ x, y }: Point) => [toX(place(x)), toY(y)] as const;
+  const frame = {
+    ...{ x: marginLeft, y: marginTop },
+    // Not on the axis, where its own words stand.
+    ...{ width: width - marginLeft - marginRight, height: height - marginTop - marginBottom - 14 },
+  };
+  // Lines are to be kept clear of, too, not only their dots.
+  const taken = series.flatMap(({ points }) =>
+    points.flatMap((point, i) => {
+      const [[fromX, fromY], [toX_, toY_]] = [at(points[Math.max(i - 1, 0)]), at(point)];
+      return [0.25, 0.5, 0.75, 1].map(
+        (part) => [fromX + part * (toX_ - fromX), fromY + part * (toY_ - fromY)] as const,
+      );
+    }),
+  );
+  for (const { points, ink } of series.filter(({ named }) => named)) {
+    for (const point of points) {
+      if (!point.note) continue;
+      const spot = at(point);
+      const away = taken.filter(([x, y]) => Math.hypot(x - spot[0], y - spot[1]) > 1);
+      taken.push(...drawLabel(group, { words: point.note, at: spot, away, clear: 6, frame, ink: ink.text }));
+    }
+  }
   return group as SVGElement;
 }
