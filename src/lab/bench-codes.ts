@@ -3,7 +3,7 @@
  * takes, how long it takes to train and to build, and what recall is left at the speed of the walk on floats.
  *
  * A walk on coarse codes finds what is near with another knob too: how many of the best are compared again on the exact vectors
- * (rerank). Every pair of knobs is tried once; those on the front of speed and recall are then measured, all kinds in turn.
+ * (rerank), or that bounds of the codes' errors choose them. Every pair of knobs is tried once; those on the front of speed and recall are then measured, all kinds in turn.
  */
 import { performance } from 'node:perf_hooks';
 import type { Matrix } from '../core/matrix.ts';
@@ -124,8 +124,8 @@ interface Kind {
     | 'f32'
     | 'sq7'
     | ((run: ReturnType<typeof runOnThreads>, onProgress: Progress) => Quantizer | Promise<Quantizer>);
-  /** How many times k are compared again, at most: codes that are coarser take more. */
-  reranks: readonly number[];
+  /** How many times k are compared again: codes that are coarser take more; `bound`: as many as the bounds of errors say. */
+  reranks: readonly (number | 'bound')[];
 }
 
 type Progress = (done: number, total: number) => void;
@@ -144,12 +144,12 @@ function kindsOf({ dimension, data, rows }: Matrix, { dataset: { metric }, seed 
   const product = (opq: boolean): Kind => ({
     codes: `${opq ? 'opq' : 'pq'}${m}`,
     train: (run, onProgress) => ProductQuantizer.train(train, { metric, m, opq, seed, ...TRAINING, run, onProgress }),
-    reranks: COARSE,
+    reranks: [...COARSE, 'bound'],
   });
   const rabitq = (bits: number): Kind => ({
     codes: `rabitq${bits}`,
     train: () => RabitqQuantizer.train(sample, { metric, bits, seed }),
-    reranks: bits < 4 ? COARSE : FINE,
+    reranks: [...(bits < 4 ? COARSE : FINE), 'bound'],
   });
   const fine: Kind[] = [
     { codes: 'f32', train: 'f32', reranks: [] },
@@ -173,7 +173,7 @@ const MEAN_ROWS = 20_000;
 const TRIED_QUERIES = 300;
 /** Reranks, as multiples of k, rounded up. */
 const FINE = [1.2, 2];
-const COARSE = [2, 4, 8, 16, 32];
+const COARSE = [2, 4, 8, 16, 32] as const;
 const GAMMAS = [0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.13, 0.2, 0.3];
 /** Where inner products leave no gamma: widths of the beam, as multiples of k. */
 const EFS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48];
@@ -203,7 +203,7 @@ function waysOf(k: number): (built: Built) => Searcher[] {
   return ({ kind: { reranks }, searcher }) => {
     if (reranks.length === 0) return [searcher];
     return reranks.map((times) => {
-      const rerank = Math.ceil(times * k);
+      const rerank = times === 'bound' ? times : Math.ceil(times * k);
       return { ...searcher, ...searchedBy(searcher.hnsw, searcher.knob, rerank), rerank };
     });
   };
