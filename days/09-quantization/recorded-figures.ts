@@ -1,5 +1,5 @@
 /** What was recorded, drawn and tabulated: bytes of a code against recall, and the engine's memory against recall at equal speed. */
-import { atRecall, formatCount, lineFigure, paretoFront, type SweepRow, tableHtml } from 'annlab/lab';
+import { atRecall, formatCount, lineFigure, recallAtQps, tableHtml } from 'annlab/lab';
 import type { CodesRun, RecordedSet, ScanRow, ScanRun } from './recorded.ts';
 
 const TITLES: Record<RecordedSet, string> = {
@@ -114,44 +114,33 @@ export interface AtEqualSpeed {
 }
 
 /** The speeds at which the walk on f32 reaches 0.9, 0.95 and 0.99, and what every kind of code finds at each of them. */
-export function atEqualSpeed({ run, rows }: Pick<CodesRun, 'run' | 'rows'>): {
+export function atEqualSpeed({ costs, rows }: Pick<CodesRun, 'costs' | 'rows'>): {
   speeds: number[];
   kinds: AtEqualSpeed[];
 } {
-  const walks = rows.filter(({ efSearch, gamma }) => efSearch !== null || gamma !== null);
+  const walks = rows.filter(({ efSearch }) => efSearch !== null);
   const of = (codes: string) => walks.filter((row) => row.codes === codes);
   const speeds = AT_RECALLS.flatMap((recall) => atRecall(of('f32'), recall, ({ qps }) => qps) ?? []);
   const kinds = [...new Set(walks.map(({ codes }) => codes))].map((codes) => ({
     codes,
-    bytesPerVector: of(codes)[0].ramBytes / run.dataset.vectors,
-    recalls: speeds.map((qps) => recallAtSpeed(of(codes), qps)),
+    bytesPerVector: costs.find((cost) => cost.codes === codes)!.bytesPerVector.walk,
+    recalls: speeds.map((qps) => recallAtQps(of(codes), qps)),
   }));
   return { speeds, kinds: kinds.sort((a, b) => a.bytesPerVector - b.bytesPerVector) };
 }
 
-/** The best recall at so many queries per second, between two widths in proportion to the logarithm of the speed. */
-export function recallAtSpeed(rows: readonly SweepRow[], qps: number): number | null {
-  const front = paretoFront(rows);
-  const slower = front.findIndex((row) => row.qps <= qps);
-  if (slower === -1) return front[front.length - 1]?.recall ?? null;
-  if (slower === 0) return front[0].qps === qps ? front[0].recall : null;
-  const [a, b] = [front[slower - 1], front[slower]];
-  const share = Math.log(a.qps / qps) / Math.log(a.qps / b.qps);
-  return a.recall + share * (b.recall - a.recall);
-}
-
-/** Memory a vector takes in the index against recall, a line for each speed, a dot for each kind of code. */
+/** Memory that a search walks over, of one vector, against recall, a line for each speed, a dot for each kind of code. */
 export function equalSpeedFigure(recorded: CodesRun): string {
   const { speeds, kinds } = atEqualSpeed(recorded);
   const { dataset, date } = recorded.run;
   const { cpu, cores } = recorded.machine;
   return lineFigure({
-    title: 'Memory a vector takes, against recall at equal speed',
+    title: 'Memory walked for a vector, against recall at equal speed',
     subtitle: `${dataset.name}; ${cpu}, ${cores} cores, ${date.slice(0, 10)}`,
     width: 760,
     height: 440,
     x: { label: 'Recall@10 →', scale: 'recall' },
-    y: { label: '↑ Bytes of RAM per vector', scale: 'log' },
+    y: { label: '↑ Bytes of RAM walked per vector', scale: 'log' },
     series: speeds.map((qps, s) => ({
       label: `${formatCount(qps)} queries/s`,
       color: [0, 2, 3][s],
@@ -168,7 +157,7 @@ export function equalSpeedFigure(recorded: CodesRun): string {
 export function equalSpeedTable(recorded: CodesRun): string {
   const { speeds, kinds } = atEqualSpeed(recorded);
   return tableHtml(
-    ['Codes', 'RAM per vector, bytes', ...speeds.map((qps) => `Recall at ${formatCount(qps)}/s`)],
+    ['Codes', 'RAM walked per vector, bytes', ...speeds.map((qps) => `Recall at ${formatCount(qps)}/s`)],
     kinds.map(({ codes, bytesPerVector, recalls }) => [
       codes,
       formatCount(bytesPerVector),

@@ -41,8 +41,8 @@ export function scanRun(set: RecordedSet): ScanRun {
 }
 
 /**
- * What `npm run bench -- codes` leaves in its folder as `results.json`, kept here as `codes-<set>.json`: the engine's HNSW over every
- * kind of code, each with several widths of the beam. Times are of the machine that it names.
+ * What `npm run bench -- codes` leaves in its folder as `codes-<set>.json`, kept here: the engine's HNSW over every kind of code, each
+ * at several settings of its search. Times are of the machine that it names.
  */
 export interface CodesRun {
   machine: { cpu: string; cores: number };
@@ -52,7 +52,9 @@ export interface CodesRun {
     command: string;
     dataset: { name: string; vectors: number; dimension: number; queries: number };
   };
-  /** `codes` says which; `ramBytes` is that of the whole index. */
+  /** Of each kind, the bytes of a vector that a search walks over; the exact vectors are apart. */
+  costs: { codes: string; bytesPerVector: { walk: number } }[];
+  /** `codes` says which. */
   rows: SweepRow[];
 }
 

@@ -240,7 +240,7 @@ describe('searchBatch', () => {
       [one, { k: 0 }, 'k = 0'],
       [one, { k: 1.5 }, 'k = 1.5'],
       [one, { k: 9, efSearch: 8 }, 'efSearch = 8: an integer of at least k = 9'],
-      [one, { k: 9, rerank: 8 }, 'rerank = 8: 0, or an integer of at least k = 9'],
+      [one, { k: 9, rerank: 8 }, "rerank = 8: 0, 'bound', or an integer of at least k = 9"],
       [one, { k: 2 ** 31 - 1 }, 'k = 2147483647: at most 268435456 results a batch'],
       [one, { k: 1, threads: 0 }, 'threads = 0: an integer from 1 to 2'],
       [one, { k: 1, threads: 3 }, 'threads = 3'],
