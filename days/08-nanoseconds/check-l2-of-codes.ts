@@ -21,25 +21,37 @@ export const l2OfCodesChecks: Check<Nano>[] = [
     (nano) => expectDistance(nano, level(0, 5, 1), level(0, 3, 1)),
   ),
   check(
+    'invariant',
+    'It reads factors where they are: four bytes each, at bytes 0, 4, 8 and 12 of either code',
+    'an address counts bytes: step is at fa + 4, not at fa + 1; fa and fb point at the factors already',
+    (nano) => {
+      const [a, b] = randomCodes(2, 64, 'places');
+      for (const { kind, bytes, operand, byte, inside } of nano.trace((traced) => of(traced, a, b))) {
+        if (kind !== 'load' || !inside || byte % 4 !== 0 || bytes % 4 !== 0)
+          fails(`a ${kind} of ${bytes} bytes at byte ${byte} of ${operand}, which has four factors of four bytes`);
+      }
+    },
+  ),
+  check(
     'example',
     "The same lo, different steps: n (step c − step' c')²",
-    "the product is step · step' · Σcc', and it counts twice: (x − y)² = x² − 2 x y + y²",
+    "the product is step · step' · Σcc', and it counts twice: (x − y)² = x² − 2 x y + y²; the factors are lo, step, step · Σc and step² · Σc², in this order, with the steps multiplied in",
     (nano) => expectDistance(nano, level(3, 1, 2), level(5, 1, 0.5)),
   ),
   check(
     'example',
     "Different lo, and codes: x = 1 + 2 · 3 = 7 and x' = 4 + 0.5 · 6 = 7 are the same vector",
-    "2 d (step Σc − step' Σc'): first the one that lo comes first of",
+    "2 d (step Σc − step' Σc') with d = lo − lo': the same code comes first in both; the third factors have their step in them already",
     (nano) => expectDistance(nano, level(3, 1, 2), level(6, 4, 0.5)),
   ),
   check(
     'invariant',
-    'The distance is the same both ways round',
+    'The distance is the same both ways round, but for rounding',
     'd and the difference of sums change their signs together',
     (nano) =>
       forAll(codePairs(), ({ a, b }) => {
         const [ab, ba] = [of(nano, a, b), of(nano, b, a)];
-        if (ab !== ba) fails(`from a to b it is ${ab}, and back ${ba}`);
+        if (!(Math.abs(ab - ba) <= 2 * tolerance(a, b))) fails(`from a to b it is ${ab}, and back ${ba}`);
       }),
   ),
   check(
@@ -92,13 +104,11 @@ export const l2OfCodesChecks: Check<Nano>[] = [
   ),
   check(
     'work',
-    'Eight loads at most: four factors of either code, each once, and nothing else',
+    'Eight loads at most: four factors of either code, each once',
     'what is used twice goes into a const; the codes are not read here, their dot is given',
     (nano) => {
       const [a, b] = randomCodes(2, 64, 'loads');
       const loads = nano.trace((traced) => of(traced, a, b));
-      const odd = loads.find(({ kind, inside }) => kind !== 'load' || !inside);
-      if (odd) fails(`a ${odd.kind} of ${odd.bytes} bytes at byte ${odd.byte} of ${odd.operand}, which has 16`);
       if (loads.length > 8)
         fails(
           `${loads.length} loads`,

@@ -53,7 +53,7 @@ export const touchChecks: Check<Nano>[] = [
   check(
     'property',
     'It reads the query, the list and what is used of the listed records, and writes count distances, each once',
-    'of the list `count` addresses belong to you, of a record n + 16 bytes; behind them is somebody else',
+    'of the list `count` addresses belong to you, of a record n + 16 bytes; behind them is somebody else. A distance is stored once, when it is computed',
     (nano) =>
       forAll(lists(), ({ query, others }) => {
         const accesses = nano.trace((traced) => traced.distances(query, others));
@@ -68,21 +68,24 @@ export const touchChecks: Check<Nano>[] = [
   check(
     'work',
     `Before the first distance of ${AHEAD} records is computed, every used line of theirs has been asked for`,
-    'two loops over the same records, one after the other: touch them all, then compute them all; a record has n + 16 bytes, and the factors lie in a line of their own',
+    'two loops over the same AHEAD records, one after the other: touch them all, then compute them all; a record has n + 16 bytes, and at 1024-D the factors lie in a line of their own, the seventeenth',
     (nano) => {
       const { query, others } = farAway();
       const loads = loadsOf(nano, 'distances', { query, others });
       for (let from = 0; from < others.length; from += AHEAD) {
         const names = others.slice(from, from + AHEAD).map((_, i) => `#${from + i}`);
-        // Only a distance reads sixteen codes at once.
-        const computed = loads.findIndex(({ operand, bytes }) => bytes === 16 && names.includes(operand));
-        const asked = new Set(loads.slice(0, computed).map(lineOf));
+        const computed = loads.findIndex((_, i) => names.includes(loads[i].operand) && isOfDistance(loads, i));
+        const asked = new Set(loads.slice(0, computed + 1).map(lineOf));
         for (const name of names) {
-          const lines = new Set(loads.filter(({ operand }) => operand === name).map(lineOf));
+          const own = loads.filter(({ operand }) => operand === name);
+          const lines = new Set(own.map(lineOf));
           const late = [...lines].filter((line) => !asked.has(line));
           if (late.length === 0) continue;
-          const what = `the first distance of records #${from} to #${from + AHEAD - 1} is under way, and of ${name}`;
-          fails(`${what} ${late.length} of ${lines.size} lines have not been asked for`, late.slice(0, 3));
+          const start = own[0].address - own[0].byte;
+          const fromByte = Math.max(Math.min(...late) * LINE_BYTES - start, 0);
+          fails(
+            `when the first distance of records #${from} to #${from + AHEAD - 1} is computed, nobody has asked for ${late.length} of the ${lines.size} lines of record ${name}, the first of them from byte ${fromByte} on`,
+          );
         }
       }
     },
@@ -135,6 +138,12 @@ function expectSame(nano: Nano, query: Code, others: readonly Code[]): void {
     count: others.length,
     wrong,
   });
+}
+
+/** Whether a load belongs to a distance: sixteen codes, next to sixteen of the query. A touch has no codes of the query beside it. */
+function isOfDistance(loads: readonly Access[], i: number): boolean {
+  const beside = [loads[i - 1], loads[i + 1]];
+  return loads[i].bytes === 16 && beside.some((load) => load?.operand === 'q' && load.bytes === 16);
 }
 
 function lineOf({ address }: Access): number {

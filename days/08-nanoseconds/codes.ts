@@ -68,15 +68,23 @@ export function l2Terms(a: Code, b: Code): number[] {
 }
 
 /**
- * A dot as an instruction computes it that adds pairs of products in 16 bits and stops at their ends, as x86's pmaddubsw does, and
- * with it `relaxed_dot` where it is made of that.
+ * A dot of bytes as x86's pmaddubsw computes it, and with it `relaxed_dot` where it is made of that: the first operand's bytes are
+ * signed, −128 … 127, the second's are not, and pairs of products are added in 16 bits, which stop at their ends.
  */
-export function dotInPairs(a: ArrayLike<number>, b: ArrayLike<number>): number {
+export function dotInPairs(a: Uint8Array, b: Uint8Array): number {
+  const signed = Int8Array.from(a);
   let total = 0;
   for (let i = 0; i < a.length; i += 2) {
-    total += Math.min(a[i] * b[i] + a[i + 1] * b[i + 1], 2 ** 15 - 1);
+    const pair = signed[i] * b[i] + signed[i + 1] * b[i + 1];
+    total += Math.max(-(2 ** 15), Math.min(pair, 2 ** 15 - 1));
   }
   return total;
+}
+
+/** The same, and no byte taken for negative: 128 is subtracted from a's codes, and 128 Σb added in the end. */
+export function dotInPairsMoved(a: Uint8Array, b: Uint8Array): number {
+  const moved = a.map((c) => c - 128);
+  return dotInPairs(moved, b) + 128 * sum(b);
 }
 
 function sum(values: ArrayLike<number>): number {

@@ -209,6 +209,30 @@ export const mutants: Mutant[] = [
     replace: 'product',
   },
   {
+    name: 'steps-again',
+    hole: 'l2-of-codes',
+    mistake: 'The formula says step Σc, and the third factor is taken for Σc: the step is multiplied in twice.',
+    find: SUMS,
+    replace: 'const sums = load<f32>(fa, 4) * load<f32>(fa, 8) - load<f32>(fb, 4) * load<f32>(fb, 8);',
+  },
+  {
+    name: 'squares-again',
+    hole: 'l2-of-codes',
+    mistake: 'The same with step² and the fourth factor.',
+    find: SQUARES,
+    replace: `const squares = load<f32>(fa, 4) * load<f32>(fa, 4) * load<f32>(fa, 12)
+    + load<f32>(fb, 4) * load<f32>(fb, 4) * load<f32>(fb, 12);`,
+  },
+  {
+    name: 'second-for-third',
+    hole: 'l2-of-codes',
+    mistake: 'The second and the third factor are taken for one another.',
+    find: `${SUMS}\n  ${SQUARES}\n  ${PRODUCT}`,
+    replace: `const sums = load<f32>(fa, 4) - load<f32>(fb, 4);
+  ${SQUARES}
+  const product = load<f32>(fa, 8) * load<f32>(fb, 8) * <f32>integerDot;`,
+  },
+  {
     name: 'factors-by-number',
     hole: 'l2-of-codes',
     mistake: 'The third and fourth factor at bytes 2 and 3: an address counts bytes.',
@@ -252,10 +276,14 @@ export const mutants: Mutant[] = [
   {
     name: 'loads-again',
     hole: 'l2-of-codes',
-    mistake: 'The factors are read again for every term, and two more that are none.',
-    find: SQUARES,
-    replace: `const squares = load<f32>(fa, 12) + load<f32>(fb, 12)
-    + 0 * (load<f32>(fa) + load<f32>(fb) + load<f32>(fa, 4) + load<f32>(fb, 4) + load<f32>(fa, 16) + load<f32>(fb, 16));`,
+    mistake: 'n d² is added up in a loop over the dimensions, which reads both lo again in each.',
+    find: RESULT,
+    replace: `  let first: f32 = 0;
+  for (let i = 0; i < n; i++) {
+    const d = load<f32>(fa) - load<f32>(fb);
+    first += d * d;
+  }
+  return max<f32>(first + 2 * apart * sums + (squares - 2 * product), 0);`,
   },
   {
     name: 'one-by-one',

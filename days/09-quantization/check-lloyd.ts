@@ -65,9 +65,10 @@ export const lloydChecks: Check<Module>[] = [
     'the means go into new arrays; and a copy of a point, slice(), is not the point: the next step would move it',
     (module) => {
       const scene = { points: line(0, 1, 2, 10), centroids: line(1, 100) };
-      const before = JSON.stringify(scene);
+      const before = structuredClone(scene);
       const { centroids } = module.lloydStep(scene.points, scene.centroids);
-      if (JSON.stringify(scene) !== before) fails('what was given has been written to', { before, after: scene });
+      if (JSON.stringify(scene) !== JSON.stringify(before))
+        fails('what was given has been written to', { before, after: scene });
       for (const [c, one] of centroids.entries()) {
         if (scene.points.some((point) => point.buffer === one.buffer))
           fails(`centroid ${c} is a point, and not a copy of it`);

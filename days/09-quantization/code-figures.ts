@@ -1,5 +1,5 @@
 /** The day's pictures of codes: k-means step by step, grids that books make, distances to what is rounded, directions of signs. */
-import { type Panel, type PanelLine, panelsFigure } from 'annlab/lab';
+import { formatCount, type Panel, type PanelLine, panelsFigure } from 'annlab/lab';
 import { l2 } from '../02-nsw/solution.ts';
 import { gridOf, turned } from './measure.ts';
 import { type Clustering, type Codebooks, centroid, decodeScalar, encodeScalar, nearest } from './solution.ts';
@@ -13,15 +13,15 @@ export function roundedFigure(
 ): string {
   const all = points.flatMap((point) => Array.from(point));
   const range = { lo: Math.min(...all), hi: Math.max(...all) };
-  const nearestOf = (places: Points) => nearest(query, places).index;
-  const truth = nearestOf(points);
+  const truth = nearest(query, points).index;
   const panels = bits.map((b): Panel => {
     const places = points.map((point) => decodeScalar(encodeScalar(point, b, range)));
     const levels = Array.from({ length: 2 ** b }, (_, i) => range.lo + (i * (range.hi - range.lo)) / (2 ** b - 1));
-    const found = nearestOf(places);
+    const { distance } = nearest(query, places);
+    const found = places.flatMap((place, i) => (l2(query, place) === distance ? [i] : []));
     return {
       title: `${b} ${b === 1 ? 'bit' : 'bits'} a component`,
-      note: found === truth ? 'nearest by codes: the true one' : 'nearest by codes: another one',
+      note: `nearest: ${foundText(found, truth)}`,
       lines: [
         ...levels.flatMap((level) => [
           { from: [level, -99], to: [level, 99], dashed: true },
@@ -31,7 +31,8 @@ export function roundedFigure(
       ],
       marks: [
         ...points.map((at, i) => ({ at, color: i === truth ? 2 : 0, radius: i === truth ? 6 : 4, hollow: true })),
-        ...places.map((at, i) => ({ at, color: i === found ? 2 : 0, shape: 'square' as const, radius: 4 })),
+        ...places.map((at) => ({ at, color: 0, shape: 'square' as const, radius: 4 })),
+        { at: places[found[0]], color: 2, shape: 'square', radius: 4.5 },
         { at: query, color: 1, shape: 'star' },
       ],
     };
@@ -41,6 +42,13 @@ export function roundedFigure(
     subtitle:
       'Rings: the points. Squares: what their codes stand for. Star: the query. Green: the nearest to it, of either',
   });
+}
+
+/** Several codes may be in one place: which of them is nearest, they cannot say. */
+function foundText(found: readonly number[], truth: number): string {
+  if (!found.includes(truth)) return 'another one';
+  const others = found.length - 1;
+  return `the true one${others === 0 ? '' : `, with ${others} ${others === 1 ? 'other' : 'others'}`}`;
 }
 
 /** Some of the steps of k-means, by number from 0: the cells of the centroids, who is in them, and where the centroids move. */
@@ -57,7 +65,7 @@ export function stepsFigure(
     return {
       title:
         i === 0 ? 'Step 1, from the start' : i === steps.length - 1 ? `Step ${i + 1}: nothing moves` : `Step ${i + 1}`,
-      note: `inertia ${inertia.toFixed(0)}`,
+      note: `inertia ${formatCount(Math.round(inertia))}`,
       points: points.map((at, p) => ({ at, color: assignments[p] })),
       cells: { sites: from },
       marks: from.map((at, c) => ({ at, color: c, radius: 7 })),
@@ -74,7 +82,7 @@ export function startsFigure(points: Points, starts: readonly { name: string; cl
       const { from, assignments, inertia } = steps[i];
       return {
         title: i === 0 ? `${name}: the start` : `${name}: the end, after ${steps.length} steps`,
-        note: `inertia ${inertia.toFixed(0)}`,
+        note: `inertia ${formatCount(Math.round(inertia))}`,
         points: points.map((at, p) => ({ at, color: assignments[p] })),
         cells: { sites: from },
         marks: from.map((at, c) => ({ at, color: c, radius: 7 })),
@@ -91,7 +99,7 @@ export function emptyFigure(points: Points, { steps }: Clustering): string {
     const empty = [...from.keys()].filter((c) => !assignments.includes(c));
     return {
       title: i === 0 ? 'A centroid that is nobody’s nearest' : 'One step later',
-      note: `inertia ${inertia.toFixed(0)}`,
+      note: `inertia ${formatCount(Math.round(inertia))}`,
       points: points.map((at, p) => ({ at, color: assignments[p] })),
       cells: { sites: from },
       marks: from.map((at, c) => ({ at, color: c, radius: 7, hollow: empty.includes(c) })),
@@ -102,7 +110,8 @@ export function emptyFigure(points: Points, { steps }: Clustering): string {
 }
 
 /** The grid that two books of one component make, with their centroids on the axes; and one vector with its code. */
-export function gridFigure(points: Points, books: Codebooks, example: Float32Array): string {
+export function gridFigure(points: Points, trained: Codebooks, example: Float32Array): string {
+  const books = inOrder(trained);
   const [low, high] = [0, 1].map((axis) => Math.min(...points.map((point) => point[axis])) - 0.8 - axis * 0.1);
   const stored = Array.from({ length: books.k }, (_, c) => c).flatMap((c) => [
     { at: [centroid(books, 0, c)[0], high], color: 0 },
@@ -148,8 +157,17 @@ export function gridFigure(points: Points, books: Codebooks, example: Float32Arr
         ],
       },
     ],
-    { title: 'Two books of four centroids stand for sixteen' },
+    {
+      title: 'Two books of four centroids stand for sixteen',
+      subtitle: 'A centroid’s number in its book: from 0, here from the left and from below',
+    },
   );
+}
+
+/** Books of single components, smallest first: the numbers of centroids mean nothing, and these can be read off the axes. */
+function inOrder(books: Codebooks): Codebooks {
+  const axis = (j: number) => Array.from({ length: books.k }, (_, c) => centroid(books, j, c)[0]).sort((a, b) => a - b);
+  return { ...books, centroids: Float32Array.from([...axis(0), ...axis(1)]) };
 }
 
 function centroidNumber(books: Codebooks, j: number, value: number): number {
@@ -185,7 +203,10 @@ export function asymmetryFigure(points: Points, books: Codebooks, query: Float32
       panel('Asymmetric: query to code', query, roundedVector),
       panel('Symmetric: code to code', roundedQuery, roundedVector),
     ],
-    { title: 'What is rounded' },
+    {
+      title: 'What is rounded',
+      subtitle: 'Star: the query. Diamond: a vector. Squares: what their codes stand for. Line: what is measured',
+    },
   );
 }
 

@@ -28,6 +28,8 @@ export interface BuildOptions {
   threads: number;
   /** Whether to measure what recall costs. Default: yes. */
   calibrate?: boolean;
+  /** Whether nodes near in space are put near in memory when all are in. */
+  renumber: boolean;
   /** The dimension is that of the vectors. */
   index: Omit<HnswOptions, 'dimension' | 'threads'>;
   /** Codes of a quantizer that is trained first, in place of `index.codes`. */
@@ -52,6 +54,7 @@ const FLAGS: Record<string, Flag> = {
   threads: { value: '<n>', help: 'how many build; default all cores. Only 1 builds the same graph every time' },
   'no-calibrate': { help: 'do not measure what recall costs, which "search --recall" and a recallTarget need' },
   capacity: { value: '<n>', help: 'the most vectors that it may hold; default: as many as are read' },
+  'no-renumber': { help: 'leave nodes in the order in which they were added; default: near ones lie together' },
 };
 
 const HELP = `Builds an index and saves it. The ids of its vectors are their numbers, from 0.
@@ -97,6 +100,7 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
     from: dataset === undefined ? { file: file! } : { dataset },
     out,
     threads: integerFlag(line, 'threads', { min: 1, max: 255 }) ?? Math.min(availableParallelism(), 255),
+    renumber: !values['no-renumber'],
     ...(rows !== undefined && { rows }),
     ...(values['no-calibrate'] && { calibrate: false }),
     ...(typeof codes === 'object' && { trained: codes }),
@@ -122,6 +126,8 @@ export async function build(options: BuildOptions, say: (text: string) => void):
 
   const started = performance.now();
   await withProgress('building', 'vectors', (onProgress) => addAll(index, base, threads, onProgress));
+  if (options.renumber)
+    await withProgress('renumbering', 'vectors', async (onProgress) => index.renumber({ onProgress }));
   const built = performance.now();
   const { ramBytes } = index.stats();
   const on = threads === 1 ? 'one thread' : `${threads} threads`;

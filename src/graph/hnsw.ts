@@ -7,7 +7,7 @@
  * where the departures from the paper are listed), through the hands of a thread (`hnsw-thread.ts`). This file owns what the
  * caller sees: options, ids, statistics, and who may add when.
  */
-import { BusyError, ParameterError } from '../core/errors.ts';
+import { BrokenIndexError, BusyError, ParameterError } from '../core/errors.ts';
 import { Ids } from '../core/ids.ts';
 import { Random } from '../core/random.ts';
 import { Arena, capacityThatFits } from '../kernels/memory.ts';
@@ -86,6 +86,8 @@ export class Hnsw implements VectorIndex {
   #calibration: Calibration | undefined;
   /** What is going on that no vector may be added beside, in words. */
   #busy: string | undefined;
+  /** Whether nodes are being moved. */
+  #moving = false;
   /** What whoever adds is told, once and for all. */
   #forbidden: Error | undefined;
 
@@ -274,6 +276,7 @@ export class Hnsw implements VectorIndex {
    * efSearch < k, gamma below 0 or above 10, rerank between 1 and k − 1; a target that nobody has measured, or beyond the best).
    */
   search(query: Float32Array, options: SearchOptions): SearchResult {
+    this.#checkStill();
     const { slots, distances, work } = this.thread.search(query, this.resolve(options));
     return { ids: this.#ids.translate(slots), distances, work };
   }
@@ -314,6 +317,7 @@ export class Hnsw implements VectorIndex {
    * id.
    */
   neighbors(id: number, level = 0): Uint32Array {
+    this.#checkStill();
     this.thread.checkAll();
     const slot = this.#ids.slotOf(id);
     if (slot === undefined)
@@ -391,24 +395,44 @@ export class Hnsw implements VectorIndex {
   }
 
   /**
-   * Moves the nodes so that those near in space are near in memory. Ids stay, and so do all answers, to the bit; what is added
-   * later lies behind. `onProgress` is called before anything moves and when all has; if it throws before, nothing has
-   * happened. Nobody else may work on the index meanwhile: throws BusyError while a pool is open or a file is written, else what
-   * `addBatch` throws of an index that nothing may be added to, CorruptionError or BrokenIndexError.
+   * Moves the nodes so that those near in space are near in memory, in slots one behind the other, by cycles, with no second
+   * copy of anything. Ids stay, and so do all answers, to the bit, but for which of several vectors at one distance come first
+   * where originals lie in several memories. What is added later lies behind.
+   *
+   * Nobody else may work on the index meanwhile, whose slots would be others under a walk: throws BusyError while a pool is
+   * open or a file is written, what `forbidAdding` says, CorruptionError, or BrokenIndexError; then nothing has been moved.
+   * `onProgress` gets a BusyError where it searches or adds; what it throws is thrown when all is done.
    */
   renumber({ onProgress }: { onProgress?: (done: number, total: number) => void } = {}): void {
     this.#checkMayAdd();
-    if (this.numbers.taken > 0) {
-      throw new BusyError('a pool works on the index, which is to be renumbered: close it first, then start it again');
-    }
+    if (this.numbers.taken > 0)
+      throw new BusyError('a pool works on the index: close it, renumber, and start another one');
     this.thread.checkAll();
     const { count } = this.#ids;
-    onProgress?.(0, count);
-    const { from, to } = renumber(this.#nodesInMemory());
-    const entryPoint = (this.arena.at.state >>> 2) + STATE.entryPoint;
-    this.arena.u32[entryPoint] = to[this.arena.u32[entryPoint]];
-    this.#ids.permute(from);
-    onProgress?.(count, count);
+    const nodes = this.#nodesInMemory();
+    const failures: unknown[] = [];
+    const report = (share: number) => {
+      try {
+        onProgress?.(Math.floor(share * count), count);
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    this.#busy = 'the index is being renumbered';
+    this.#moving = true;
+    try {
+      const { from, to } = renumber(nodes, (done, total) => {
+        if (done < total) report(done / total);
+      });
+      const state = this.arena.at.state >>> 2;
+      this.#state(STATE.entryPoint, to[this.arena.u32[state + STATE.entryPoint]] ?? 0);
+      this.#ids.permute(from);
+    } finally {
+      this.#moving = false;
+      this.#busy = undefined;
+    }
+    report(1);
+    if (failures.length > 0) throw failures[0];
   }
 
   /**
@@ -443,31 +467,44 @@ export class Hnsw implements VectorIndex {
     this.#busy = undefined;
   }
 
-  /** Throws BrokenIndexError where a forged file says of a node what its seed does not. */
+  /** All that `renumber` moves. Throws BrokenIndexError where a node's level or upper lists are not what the seed makes them. */
   #nodesInMemory(): NodesInMemory {
     const { at, bytes, u32 } = this.arena;
     const { recordBytes, vectorBytes, upperBytes, signBytes, finerBytes, slack } = this.layout;
     const { count } = this.#ids;
-    const levels = Uint8Array.from({ length: count }, (_, slot) => this.#levelOf(slot));
-    const listsBytes = recordBytes - vectorBytes - NODE.count * 4;
-    const strided =
+    const levels = new Uint8Array(count);
+    const upper = new Uint32Array(count);
+    let lists = 0;
+    for (let slot = 0; slot < count; slot++) {
+      const node = this.#node(slot);
+      levels[slot] = this.#levelOf(slot);
+      upper[slot] = lists;
+      lists += levels[slot];
+      if (node.level !== levels[slot] || (node.level > 0 && node.upper !== upper[slot]))
+        throw new BrokenIndexError(`node ${slot} is not on the level that was drawn`);
+    }
+    const every =
       (start: number, stride: number, length = stride) =>
       (slot: number) =>
         bytes.subarray(start + slot * stride, start + slot * stride + length);
-    const upperAt = (slot: number) => at.upper + this.#node(slot).upper * upperBytes;
+    const linksAt = vectorBytes + NODE.count * 4;
     const rows: NodesInMemory['rows'] = [
-      strided(at.records, recordBytes, vectorBytes),
-      // What lies between says where the upper lists of the slot are, whoever has it.
-      strided(at.records + vectorBytes + NODE.count * 4, recordBytes, listsBytes),
-      (slot) => bytes.subarray(upperAt(slot), upperAt(slot) + levels[slot] * upperBytes),
+      // Between the vector and the links the record says what the slot is, whoever has it: its level, and where its lists are.
+      every(at.records, recordBytes, vectorBytes),
+      every(at.records + linksAt, recordBytes, recordBytes - linksAt),
+      (slot) =>
+        bytes.subarray(at.upper + upper[slot] * upperBytes, at.upper + (upper[slot] + levels[slot]) * upperBytes),
     ];
-    if (signBytes > 0) rows.push(strided(at.signs, signBytes));
-    if (finerBytes > 0) rows.push(strided(at.finer, finerBytes));
+    if (signBytes > 0) rows.push(every(at.signs, signBytes));
+    if (finerBytes > 0) rows.push(every(at.finer, finerBytes));
     const vectors = this.#vectors;
     if (vectors && keepsOriginals(this.thread.form)) rows.push((slot) => vectors.row(slot));
     return {
       ...{ count, words: u32, levels, rows },
-      listAt: (slot, level) => (level === 0 ? this.#node(slot).list : (upperAt(slot) + (level - 1) * upperBytes) >>> 2),
+      listAt: (slot, level) =>
+        level === 0
+          ? (at.records + slot * recordBytes + linksAt) >>> 2
+          : (at.upper + (upper[slot] + level - 1) * upperBytes) >>> 2,
       mostLinks: (level) => (level === 0 ? 2 : 1) * this.#options.M + slack,
     };
   }
@@ -486,6 +523,11 @@ export class Hnsw implements VectorIndex {
 
   #checkIdle(): void {
     if (this.#busy) throw new BusyError(this.#busy);
+  }
+
+  /** Slots are not to be asked for while they change, as one who watches the progress of that might do. */
+  #checkStill(): void {
+    if (this.#moving) this.#checkIdle();
   }
 
   #checkMayAdd(): void {

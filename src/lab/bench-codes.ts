@@ -3,7 +3,7 @@
  * takes, how long it takes to train and to build, and what recall is left at the speed of the walk on floats.
  *
  * A walk on coarse codes finds what is near with another knob too: how many of the best are compared again on the exact vectors
- * (rerank). Every pair of knobs is tried once; those on the front of speed and recall are then measured, all kinds in turn.
+ * (rerank), or that bounds of the codes' errors choose them. Every pair of knobs is tried once; those on the front of speed and recall are then measured, all kinds in turn.
  */
 import { performance } from 'node:perf_hooks';
 import type { Matrix } from '../core/matrix.ts';
@@ -15,6 +15,7 @@ import { runOnThreads } from '../workers/kmeans.ts';
 import { buildHnsw, type HnswSearcher, searchedBy } from './build.ts';
 import type { Dataset } from './datasets.ts';
 import { formatCount, formatSeconds, formatTable } from './format.ts';
+import { firstQueries } from './ground-truth.ts';
 import { withProgress } from './progress.ts';
 import type { Truth } from './recall.ts';
 import {
@@ -79,12 +80,13 @@ export async function benchCodes(options: BenchCodesOptions): Promise<CodesBench
   const common = { dataset: name, queries, truth, k };
   const tried = await withProgress('trying', 'passes', (onProgress) =>
     sweep({
-      ...{ ...common, searcher: built.flatMap(waysOf(k)), onProgress, rounds: 1 },
+      ...{ ...common, ...firstQueries(queries, truth, TRIED_QUERIES) },
+      ...{ searcher: built.flatMap(waysOf(k)), onProgress, rounds: 1 },
       ...{ enough: ENOUGH_RECALL, gammas: GAMMAS, efs: EFS.map((times) => times * k) },
     }),
   );
   const front = onFront(built.flatMap(waysOf(k)), tried);
-  const widths = front.flatMap(({ widths }) => widths ?? []);
+  const widths = [...new Set(front.flatMap(({ widths }) => widths ?? []))];
   const measured = await withProgress('searching', 'passes', (onProgress) =>
     sweep({
       ...common,
@@ -122,8 +124,8 @@ interface Kind {
     | 'f32'
     | 'sq7'
     | ((run: ReturnType<typeof runOnThreads>, onProgress: Progress) => Quantizer | Promise<Quantizer>);
-  /** How many times k are compared again, at most: codes that are coarser take more. */
-  reranks: readonly number[];
+  /** How many times k are compared again: codes that are coarser take more; `bound`: as many as the bounds of errors say. */
+  reranks: readonly (number | 'bound')[];
 }
 
 type Progress = (done: number, total: number) => void;
@@ -142,12 +144,12 @@ function kindsOf({ dimension, data, rows }: Matrix, { dataset: { metric }, seed 
   const product = (opq: boolean): Kind => ({
     codes: `${opq ? 'opq' : 'pq'}${m}`,
     train: (run, onProgress) => ProductQuantizer.train(train, { metric, m, opq, seed, ...TRAINING, run, onProgress }),
-    reranks: COARSE,
+    reranks: [...COARSE, 'bound'],
   });
   const rabitq = (bits: number): Kind => ({
     codes: `rabitq${bits}`,
     train: () => RabitqQuantizer.train(sample, { metric, bits, seed }),
-    reranks: bits < 4 ? COARSE : FINE,
+    reranks: [...(bits < 4 ? COARSE : FINE), 'bound'],
   });
   const fine: Kind[] = [
     { codes: 'f32', train: 'f32', reranks: [] },
@@ -167,9 +169,11 @@ export function piecesOf(dimension: number): number {
 const TRAINING = { sample: 16_384, iterations: 12 };
 /** Of the vectors, those whose mean is taken. */
 const MEAN_ROWS = 20_000;
+/** Enough to see which knobs are worth measuring. */
+const TRIED_QUERIES = 300;
 /** Reranks, as multiples of k, rounded up. */
 const FINE = [1.2, 2];
-const COARSE = [2, 4, 8, 16, 32];
+const COARSE = [2, 4, 8, 16, 32] as const;
 const GAMMAS = [0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.13, 0.2, 0.3];
 /** Where inner products leave no gamma: widths of the beam, as multiples of k. */
 const EFS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48];
@@ -199,7 +203,7 @@ function waysOf(k: number): (built: Built) => Searcher[] {
   return ({ kind: { reranks }, searcher }) => {
     if (reranks.length === 0) return [searcher];
     return reranks.map((times) => {
-      const rerank = Math.ceil(times * k);
+      const rerank = times === 'bound' ? times : Math.ceil(times * k);
       return { ...searcher, ...searchedBy(searcher.hnsw, searcher.knob, rerank), rerank };
     });
   };

@@ -5,7 +5,7 @@ import type { Matrix } from '../core/matrix.ts';
 import { Flat } from '../graph/flat.ts';
 import { Hnsw, type HnswStats } from '../graph/hnsw.ts';
 import type { HnswOptions } from '../graph/hnsw-options.ts';
-import type { Metric, VectorIndex } from '../graph/vector-index.ts';
+import type { Metric, SearchOptions, VectorIndex } from '../graph/vector-index.ts';
 import type { Quantizer } from '../quantize/quantizer.ts';
 import { Pool } from '../workers/pool.ts';
 import type { Knob, Searcher } from './sweep.ts';
@@ -55,7 +55,11 @@ export function knobFor(metric: Metric): Knob {
 }
 
 /** The part of a searcher that turns a knob of an index. `rerank`: not as the index would have it by default. */
-export function searchedBy(hnsw: Hnsw, knob: Knob, rerank?: number): Pick<HnswSearcher, 'knob' | 'search'> {
+export function searchedBy(
+  hnsw: Hnsw,
+  knob: Knob,
+  rerank?: SearchOptions['rerank'],
+): Pick<HnswSearcher, 'knob' | 'search'> {
   const options = { ...(rerank !== undefined && { rerank }) };
   return knob === 'gamma'
     ? { knob, search: (query, k, gamma) => hnsw.search(query, { k, gamma, ...options }) }

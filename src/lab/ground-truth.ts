@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChecksumError, DataFileError, ParameterError } from '../core/errors.ts';
+import type { Matrix } from '../core/matrix.ts';
 import { exactNeighbors } from '../workers/exact-neighbors.ts';
 import { type FileSystem, keptChecksum, verify, writeKept } from './cache.ts';
 import { type Dataset, digest, orWarning, warn } from './datasets.ts';
@@ -94,4 +95,18 @@ function narrowed({ ids, distances, queries, k: width }: Neighbors, k: number): 
     narrow.distances.set(distances.subarray(from, from + k), query * k);
   }
   return narrow;
+}
+
+/** At most so many queries, and their truth. */
+export function firstQueries(
+  { data, rows, dimension }: Matrix,
+  truth: Truth,
+  most: number,
+): { queries: Matrix; truth: Truth } {
+  const few = Math.min(most, rows);
+  const width = truth.ids.length / rows;
+  return {
+    queries: { data: data.subarray(0, few * dimension), rows: few, dimension },
+    truth: { ids: truth.ids.subarray(0, few * width), distances: truth.distances.subarray(0, few * width) },
+  };
 }

@@ -5,14 +5,13 @@
  */
 import path from 'node:path';
 import { AddressSpaceError, AnnError, OutputError } from '../core/errors.ts';
-import type { Matrix } from '../core/matrix.ts';
 import { type BatchRow, batchSettings, measureBatches } from './batches.ts';
 import { buildFlat, buildHnsw, type HnswSearcher, type HnswVariant, searchedBy } from './build.ts';
 import type { Dataset } from './datasets.ts';
 import { type FigureOptions, recallDistancesFigure, recallLatencyFigure, recallQpsFigure } from './figures.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
 import { type DiskRun, throughDisk } from './from-disk.ts';
-import { groundTruth } from './ground-truth.ts';
+import { firstQueries, groundTruth } from './ground-truth.ts';
 import { describeMachine, describeVersions } from './machine.ts';
 import { withProgress } from './progress.ts';
 import type { Truth } from './recall.ts';
@@ -218,20 +217,6 @@ async function measureExact({ dataset, k, rounds }: Job, truth: Truth): Promise<
 const EXACT_BYTES = 15e9;
 /** Queries in a batch at most: a second's work or less. */
 const BATCH_QUERIES = 10_000;
-
-/** At most so many queries, and their truth. */
-function firstQueries(
-  { data, rows, dimension }: Matrix,
-  truth: Truth,
-  most: number,
-): { queries: Matrix; truth: Truth } {
-  const few = Math.min(most, rows);
-  const width = truth.ids.length / rows;
-  return {
-    queries: { data: data.subarray(0, few * dimension), rows: few, dimension },
-    truth: { ids: truth.ids.subarray(0, few * width), distances: truth.distances.subarray(0, few * width) },
-  };
-}
 
 type Figure = ReportFigure & { file: string };
 

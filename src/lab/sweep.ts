@@ -10,7 +10,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ParameterError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
 import { checkSearch } from '../graph/checks.ts';
-import type { Work } from '../graph/vector-index.ts';
+import type { SearchOptions, Work } from '../graph/vector-index.ts';
 import { recallAtK, type Truth } from './recall.ts';
 
 /** What a search returns: at most k ids, nearest first, and where the engine counts it, what it cost. */
@@ -36,7 +36,7 @@ export interface Searcher {
   /** Said where the same index is swept by another knob too; names the curve. */
   by?: Knob;
   /** How many of the best it compares again on exact vectors, where that is turned too. */
-  rerank?: number;
+  rerank?: SearchOptions['rerank'];
   /** Of the sweep's settings of its knob, those that it is searched at. Default: all. */
   widths?: readonly number[];
   buildSeconds: number;
@@ -60,7 +60,7 @@ export interface SweepRow {
   /** null: efSearch is the knob, or the search is exact. */
   gamma: number | null;
   /** How many of the best were compared again on exact vectors, where that was turned too. */
-  rerank?: number;
+  rerank?: SearchOptions['rerank'];
   recall: number;
   /** Queries per second of searching alone, one after the other. */
   qps: number;

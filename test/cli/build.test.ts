@@ -36,6 +36,7 @@ describe('the command line of annlab build', () => {
       from: { file: 'a.npy' },
       out: 'a.ann',
       threads: expect.any(Number),
+      renumber: true,
       index: { M: 16, efConstruction: 100 },
     });
     expect(options.threads).toBeGreaterThanOrEqual(1);
@@ -48,11 +49,11 @@ describe('the command line of annlab build', () => {
 
   it('reads every flag', () => {
     const words =
-      '--metric cosine --m 8 --ef-construction 50 --codes f32 --filter none --seed 0 --threads 3 --no-calibrate';
+      '--metric cosine --m 8 --ef-construction 50 --codes f32 --filter none --seed 0 --threads 3 --no-calibrate --no-renumber';
     expect(
       parseBuildArguments([...words.split(' '), '--capacity=9', '--rows=7', '--input=a.npy', '--out=o/a.ann']),
     ).toEqual({
-      ...{ from: { file: 'a.npy' }, out: 'o/a.ann', threads: 3, rows: 7, calibrate: false },
+      ...{ from: { file: 'a.npy' }, out: 'o/a.ann', threads: 3, rows: 7, calibrate: false, renumber: false },
       index: {
         ...{ M: 8, efConstruction: 50, metric: 'cosine', codes: 'f32', filter: 'none', seed: 0, capacity: 9 },
       },
@@ -112,7 +113,13 @@ describe('annlab build', () => {
     index.addBatch(vectors());
     const wanted = join(folder, 'wanted.ann');
     await save(index, wanted);
-    for (const input of ['vectors.npy', 'vectors.fvecs']) {
+    index.renumber();
+    const renumbered = join(folder, 'renumbered.ann');
+    await save(index, renumbered);
+    for (const [input, flags, like] of [
+      ['vectors.npy', [], renumbered],
+      ['vectors.fvecs', ['--no-renumber'], wanted],
+    ] as const) {
       const out = join(folder, 'made', 'here', `${input}.ann`);
       const argv = [
         '--no-calibrate',
@@ -127,11 +134,11 @@ describe('annlab build', () => {
         '--threads',
         '1',
       ];
-      const { text, status } = await said('build', '--input', join(folder, input), '--out', out, ...argv);
+      const { text, status } = await said('build', '--input', join(folder, input), '--out', out, ...argv, ...flags);
       expect(status).toBe(0);
       expect(text).toMatch(/: 1,500 vectors of 12 dimensions\nbuilt in \d\.\d s on one thread, \d+ KiB of RAM\n/);
       expect(text).toContain(`${out}: `);
-      expect(readFileSync(out).equals(readFileSync(wanted))).toBe(true);
+      expect(readFileSync(out).equals(readFileSync(like))).toBe(true);
     }
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DuplicateIdError, ParameterError } from '../../src/core/errors.ts';
 import { Ids } from '../../src/core/ids.ts';
+import { Random } from '../../src/core/random.ts';
 
 /** What `Ids` should be, as a list. */
 class Model {
@@ -22,6 +23,7 @@ describe('Ids', () => {
       { arbitrary: fc.integer({ min: 2 ** 32 - 3, max: 2 ** 32 - 1 }), weight: 1 },
       { arbitrary: fc.record({ forget: fc.integer({ min: 0, max: 5 }) }), weight: 1 },
       { arbitrary: fc.constant('saved and opened' as const), weight: 1 },
+      { arbitrary: fc.record({ permuted: fc.integer({ min: 0, max: 1000 }) }), weight: 1 },
     );
     const property = fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       let ids = new Ids();
@@ -30,6 +32,12 @@ describe('Ids', () => {
         if (wanted === 'saved and opened') {
           expect(Array.from(ids.listed ?? model.ids.keys())).toEqual(model.ids);
           ids = Ids.of(ids.count, ids.listed?.slice());
+          continue;
+        }
+        if (typeof wanted === 'object' && 'permuted' in wanted) {
+          const from = new Random(wanted.permuted).permutation(model.ids.length);
+          ids.permute(from);
+          model.ids.splice(0, Number.POSITIVE_INFINITY, ...Array.from(from, (slot) => model.ids[slot]));
           continue;
         }
         if (typeof wanted === 'object') {

@@ -4,8 +4,14 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
 import { type BenchOptions, bench, kernelsTable, parseBenchArguments } from '../../src/lab/bench.ts';
+import type { BatchCost } from '../../src/lab/bench-batch.ts';
 import type { BuildCost } from '../../src/lab/bench-build.ts';
+import { benchCodes, type CodesBench, piecesOf } from '../../src/lab/bench-codes.ts';
 import { benchKernels } from '../../src/lab/bench-kernels.ts';
+import { loadDataset } from '../../src/lab/datasets.ts';
+import { groundTruth } from '../../src/lab/ground-truth.ts';
+import type { Run } from '../../src/lab/results.ts';
+import { paretoFront, type SweepRow, seriesLabel } from '../../src/lab/sweep.ts';
 
 let folder: string;
 const cacheBefore = process.env.ANNLAB_CACHE;
@@ -23,7 +29,7 @@ afterAll(async () => {
 describe('the command line of npm run bench', () => {
   it('measures all parts unless told which', () => {
     expect(parseBenchArguments([])).toMatchObject({
-      parts: ['kernels', 'indexes', 'build', 'files'],
+      parts: ['kernels', 'indexes', 'codes', 'batch', 'build', 'files'],
       dimension: 1024,
       rounds: 3,
     });
@@ -40,16 +46,19 @@ describe('the command line of npm run bench', () => {
   });
 
   it.each([
-    [['everything'], /^everything: choose from kernels, indexes, build, files, day$/],
+    [['everything'], /^everything: choose from kernels, indexes, codes, batch, build, files, day$/],
     [['day'], /^day : which one\?.*npm run bench -- day 3$/],
     [['day', 'three'], /^day three: which one/],
     [['day', '3', 'kernels'], /^day 3 kernels: one day at a time/],
     [['kernels', 'day', '3'], /^day 3 stands alone: npm run bench -- day 3$/],
     [['kernels', 'day'], /^day stands alone: npm run bench -- day 3$/],
-    [['day', '3', '--dataset', 'x', '--out', 'y'], /^day 3 --dataset: that flag goes with indexes, build, files$/],
-    [['day', '3', '--out', 'y'], /^day 3 --out: that flag goes with kernels, indexes, build, files$/],
-    [['kernels', '--threads', '2'], /^kernels --threads: that flag goes with indexes, build, files$/],
-    [['kernels', '--rounds', '2'], /^kernels --rounds: that flag goes with indexes, build, files, day$/],
+    [
+      ['day', '3', '--dataset', 'x', '--out', 'y'],
+      /^day 3 --dataset: that flag goes with indexes, codes, batch, build, files$/,
+    ],
+    [['day', '3', '--out', 'y'], /^day 3 --out: that flag goes with kernels, indexes, codes, batch, build, files$/],
+    [['kernels', '--threads', '2'], /^kernels --threads: that flag goes with indexes, codes, batch, build, files$/],
+    [['kernels', '--rounds', '2'], /^kernels --rounds: that flag goes with indexes, codes, batch, build, files, day$/],
     [['indexes', '--file', 'a.ann'], /^indexes --file: that flag goes with files$/],
     [['indexes', '--dimension', '8'], /^indexes --dimension: that flag goes with kernels$/],
     [['--dimension', '0'], /--dimension 0/],
@@ -127,6 +136,10 @@ describe('the index benchmark', () => {
         'hnsw unfiltered f32',
         'flat f32',
       ]);
+      expect([...new Set(rows.filter(({ gamma }: SweepRow) => gamma === null).map(seriesLabel))]).toEqual([
+        'hnsw sq7 by efSearch',
+        'flat f32',
+      ]);
       expect([batches, disk]).toEqual([[], null]);
     }
     expect(said.join('\n')).toContain('hnsw unfiltered f32: built in');
@@ -173,6 +186,103 @@ describe('the build benchmark', () => {
       if (threads === 1) expect(speedup).toBe(1);
     }
     expect(said.join('\n')).toMatch(/codes +writers +build +speed-up +recall at ef 64 +faults/);
+  });
+});
+
+describe('the benchmark of codes', () => {
+  const run = async (name: string, words: string[] = []) => {
+    const said: string[] = [];
+    const out = path.join(folder, 'codes');
+    const options = parseBenchArguments(['codes', '--rounds', '1', '--queries', '40', ...words]) as BenchOptions;
+    await bench({ ...options, datasets: [name], rows: 1500, out }, (text) => said.push(text));
+    const result = JSON.parse(await readFile(path.join(out, `codes-${name}.json`), 'utf8'));
+    expect(await readdir(out)).toContain(`codes-${name}.svg`);
+    return { said: said.join('\n'), ...result } as CodesBench & { said: string; run: Run };
+  };
+
+  it('has every kind of code, what it takes and a front of what it finds', async () => {
+    const { costs, rows, run: ran, said } = await run('embedding-128-10k', ['--threads', '2']);
+    expect(ran.command).toBe(
+      'npm run bench -- codes --dataset embedding-128-10k --rows 1500 --queries 40 --rounds 1 --seed 1 --threads 2',
+    );
+    expect(ran.dataset).toMatchObject({ name: 'embedding-128-10k', vectors: 1500, queries: 40, dimension: 128 });
+    const kinds = ['f32', 'sq8', 'sq7', 'pq8', 'opq8', 'rabitq1', 'rabitq2', 'rabitq4'];
+    expect(costs.map(({ codes }) => codes)).toEqual(kinds);
+    const bytes = Object.fromEntries(costs.map(({ codes, bytesPerVector }) => [codes, bytesPerVector]));
+    for (const kind of kinds) {
+      expect(bytes[kind].originals, 'beside what is walked on').toBe(kind === 'f32' ? 0 : 4 * 128);
+      expect(bytes[kind].finer).toBe(0);
+      if (kind !== 'f32') expect(bytes[kind].walk).toBeLessThan(bytes.f32.walk);
+    }
+    expect(bytes.pq8.walk).toBeLessThan(bytes.rabitq1.walk);
+    expect(bytes.rabitq1.walk).toBeLessThan(bytes.rabitq4.walk);
+    for (const { codes, trainSeconds, buildSeconds, atRecall, atEqualSpeed } of costs) {
+      expect(buildSeconds, codes).toBeGreaterThan(0);
+      expect(trainSeconds > 0, codes).toBe(codes !== 'f32' && codes !== 'sq7');
+      expect(atRecall.map(({ recall }) => recall)).toEqual([0.95, 0.99]);
+      for (const { qps, distances, hops } of atRecall) {
+        for (const value of [qps, distances, hops])
+          expect(value, `${codes}: reached again by exact vectors`).toBeGreaterThan(0);
+      }
+      expect(atEqualSpeed.map(({ f32Recall }) => f32Recall)).toEqual([0.9, 0.95, 0.99]);
+      for (const { recall, f32Recall } of atEqualSpeed) {
+        if (codes === 'f32') expect(recall).toBeGreaterThanOrEqual(f32Recall - 1e-9);
+        if (recall !== null) expect(recall).toBeLessThanOrEqual(1);
+      }
+      const curve = rows.filter((row) => row.codes === codes);
+      expect(curve, 'nothing that another beats').toEqual(paretoFront(curve));
+      expect(
+        curve.every(({ rerank }) => (codes === 'f32' ? rerank === undefined : rerank === 'bound' || rerank! >= 12)),
+      ).toBe(true);
+    }
+    expect(said).toMatch(/^codes +walked B +finer B +originals B +train +build +recall at .*QPS at 0\.99 +distances$/m);
+  });
+
+  it('leaves out what the metric does not have', async () => {
+    const loaded = await loadDataset('gaussian-32-10k', { maxRows: 400, maxQueries: 10 });
+    const dataset = { ...loaded, metric: 'manhattan' as const };
+    const truth = await groundTruth(dataset, 10);
+    const said: string[] = [];
+    const options = { dataset, truth, k: 10, seed: 1, threads: 1, rounds: 1, say: (text: string) => said.push(text) };
+    const { costs, rows } = await benchCodes(options);
+    expect(costs.map(({ codes }) => codes)).toEqual(['f32', 'sq8', 'sq7']);
+    expect(rows.every(({ gamma }) => gamma !== null)).toBe(true);
+    const dot = await benchCodes({ ...options, dataset: { ...loaded, metric: 'dot' }, truth });
+    expect(dot.costs).toHaveLength(8);
+    expect(dot.rows.every(({ gamma, efSearch }) => gamma === null && efSearch! >= 10)).toBe(true);
+  });
+
+  it.each([
+    [1024, 64],
+    [784, 49],
+    [100, 5],
+    [101, 1],
+    [7, 1],
+  ])('cuts %i dimensions into %i pieces', (dimension, pieces) => {
+    expect(piecesOf(dimension)).toBe(pieces);
+  });
+});
+
+describe('the benchmark of batches', () => {
+  it('sets a pool of one thread beside a loop, at both recalls, in the order given and from the cache', async () => {
+    const said: string[] = [];
+    const out = path.join(folder, 'batch');
+    const options = parseBenchArguments(['batch', '--rounds', '1', '--queries', '30']) as BenchOptions;
+    await bench({ ...options, datasets: ['embedding-128-10k'], rows: 1500, out }, (text) => said.push(text));
+    const { costs } = JSON.parse(await readFile(path.join(out, 'batch-embedding-128-10k.json'), 'utf8'));
+    const of = (wanted: string) => (costs as BatchCost[]).filter(({ codes }) => codes === wanted);
+    for (const codes of ['sq7', 'f32']) {
+      expect(of(codes).length).toBeGreaterThan(1);
+      expect(of(codes).map(({ order }) => order)).toEqual(of(codes).map((_, i) => (i % 2 === 0 ? 'given' : 'cached')));
+      expect(of(codes).at(-1)!.recall).toBeGreaterThanOrEqual(0.99);
+      for (const { recall, gamma, loopQps, batchQps, ratio, queries } of of(codes)) {
+        expect(recall).toBeGreaterThanOrEqual(0.95);
+        expect(gamma).not.toBeNull();
+        for (const value of [loopQps, batchQps, ratio]) expect(value).toBeGreaterThan(0);
+        expect(queries).toBe(30);
+      }
+    }
+    expect(said[0]).toMatch(/^codes +width +recall +queries +a batch of +loop QPS +batch QPS +ratio$/m);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   type Found,
   paretoFront,
   qpsAtRecall,
+  recallAtQps,
   type Searcher,
   type SweepRow,
   seriesLabel,
@@ -255,6 +256,19 @@ describe('sweep', () => {
   });
 });
 
+describe('a searcher with another knob beside', () => {
+  it('says in each row what it was', async () => {
+    const { searcher } = fakeSearcher('f32');
+    const [plain, deep] = await sweep({
+      ...options,
+      ...{ efs: [6], rounds: 1, warmup: 0, searcher: [searcher, { ...searcher, rerank: 80 }] },
+    });
+    expect(plain).not.toHaveProperty('rerank');
+    expect(deep.rerank).toBe(80);
+    expect(seriesOf([plain, deep]), 'one curve').toHaveLength(1);
+  });
+});
+
 describe('reading a curve', () => {
   const curve = fc
     .array(
@@ -322,6 +336,25 @@ describe('reading a curve', () => {
         }
       }),
       { seed: 5 },
+    );
+  });
+
+  it('is read by speed too, where it says what it does by recall', () => {
+    fc.assert(
+      fc.property(curve, recall, fc.double({ min: 0.5, max: 2e6, noNaN: true }), (rows, wanted, speed) => {
+        const front = paretoFront(rows);
+        for (const point of front) expect(recallAtQps(rows, point.qps)).toBeCloseTo(point.recall, 9);
+        const found = recallAtQps(rows, speed);
+        const fastEnough = rows.filter(({ qps }) => qps >= speed);
+        expect(found !== null).toBe(fastEnough.length > 0);
+        if (found !== null) {
+          expect(found).toBeGreaterThanOrEqual(Math.max(...fastEnough.map((row) => row.recall)) - 1e-9);
+          expect(found).toBeLessThanOrEqual(front.at(-1)!.recall);
+        }
+        const qps = qpsAtRecall(rows, wanted);
+        if (qps !== null && wanted > front[0].recall) expect(recallAtQps(rows, qps)).toBeCloseTo(wanted, 6);
+      }),
+      { seed: 7 },
     );
   });
 
