@@ -106,6 +106,31 @@ describe.each(CASES)('$name, $metric', ({ name, metric }) => {
 });
 
 describe('files of codes', () => {
+  it.each(['sq8 by dimension', 'rabitq4', 'pq'] as const)('calibrated and renumbered ones: %s', async (name) => {
+    const path = join(temporaryFolder(), 'index.ann');
+    const index = await indexOf(name, { finer: 'sq7' });
+    index.renumber();
+    const calibration = await index.calibrate({ ks: [5], sample: 64 });
+    await save(index, path);
+    expect(await verify(path)).toMatchObject({ ok: true, faults: [] });
+    const opened = await open(path);
+    expect(opened.stats().calibration).toEqual(calibration);
+    expectSame(opened, index);
+    const search = (index: Hnsw) => index.search(queries[0], { k: 5, recallTarget: 0.5 });
+    expect(search(opened)).toEqual(search(index));
+    const { form } = calibration;
+    for (const [lie, says] of [
+      ['sq7', `form = "sq7" of vectors held as ${form}`],
+      ['vq', `form = "vq" of vectors held as ${form}`],
+      [7, 'form = 7'],
+    ] as const) {
+      const lies = await forged(path, ({ meta }) => {
+        meta.calibration.form = lie;
+      });
+      await expect(open(lies)).rejects.toThrow(says);
+    }
+  });
+
   it('without any vector, and of before there were finer codes', async () => {
     const path = join(temporaryFolder(), 'index.ann');
     const codes = await KINDS.rabitq4.train(data, DIMENSION, 'l2');

@@ -146,6 +146,20 @@ describe.each(CASES)('$name, $metric', ({ name, metric }) => {
     expect(lost / all).toBeLessThan(0.01);
   });
 
+  it('by bounds: those are compared whose least distance is within the k-th of the greatest, and no others', async () => {
+    const quantizer = await quantizerOf(name, metric);
+    const codes = quantizer.encode(data);
+    for (const k of [1, 2, 7, 64, ROWS]) {
+      const query = rowOf(queries, k % QUERIES, DIMENSION);
+      const [distances, bounds] = [quantizer.distances(query, codes), quantizer.errorBounds(query, codes)];
+      const kth = distances.map((d, i) => d + bounds[i]).toSorted()[k - 1];
+      const within = distances.filter((d, i) => Math.fround(d - bounds[i]) <= kth).length;
+      // In a beam as wide as all there are, all are in the pool.
+      const cost = (rerank: 0 | 'bound') => index.search(query, { k, efSearch: ROWS, rerank }).work.distances;
+      expect(cost('bound') - cost(0)).toBe(within);
+    }
+  });
+
   it('the same from the same, whatever its capacity and whether there are finer codes: the graph and the answers', () => {
     for (let id = 0; id < ROWS; id += 7) expect(finer.neighbors(id)).toEqual(index.neighbors(id));
     for (let i = 0; i < 5; i++) {
