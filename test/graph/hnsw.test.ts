@@ -486,7 +486,7 @@ describe('Hnsw, bad input', () => {
     ['α below 1', { dimension, alpha: 0.5 }, /alpha = 0.5/],
     ['α under dot', { dimension, metric: 'dot' as const, alpha: 1.2 }, /negated inner products/],
     ['a filter under manhattan', { dimension, metric: 'manhattan' as const, filter: 'sign' as const }, /manhattan/],
-    ['unknown codes', { dimension, codes: 'pq' as 'f32' }, /codes = pq: f32 or sq7/],
+    ['unknown codes', { dimension, codes: 'pq' as 'f32' }, /codes = pq: f32, sq7 or a trained quantizer/],
     ['no capacity', { dimension, capacity: 0 }, /capacity = 0/],
     ['a seed that is none', { dimension, seed: -1 }, /seed = -1/],
   ])('refuses %s', (_, options, message) => {
