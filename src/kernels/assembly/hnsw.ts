@@ -109,7 +109,7 @@ import {
   writeFiner,
   writeVector,
 } from './space';
-import { resetVisited, visit } from './visited';
+import { marks, resetVisited, stamp, visit, visitAs } from './visited';
 import { getF32, getU32, setF32, setU32 } from './words';
 
 /** Room for the neighbours of one round, and for selections: entries of four bytes. */
@@ -469,14 +469,19 @@ function gather(slot: u32, level: i32, n: i32): i32 {
     broken = slot + 1;
     return n;
   }
+  // Globals would be read anew behind every edge's atomic load: that is 2.5 % of a search.
+  const to = batch;
+  const known = claimed;
+  const seenBy = stamp;
+  const seen = marks;
   for (let i = count - 1; i >= 0; i--) {
     const neighbour = linkAt(list, i);
-    if (neighbour >= claimed && isNobody(neighbour)) {
+    if (neighbour >= known && isNobody(neighbour)) {
       broken = slot + 1;
       continue;
     }
-    setU32(batch, n, neighbour);
-    n += i32(visit(neighbour));
+    setU32(to, n, neighbour);
+    n += i32(visitAs(seenBy, seen + <usize>neighbour));
   }
   return n;
 }

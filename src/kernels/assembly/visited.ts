@@ -1,7 +1,7 @@
 /** Which nodes this walk has seen: one stamp byte a node, cleared only when the 255 stamps are used up. */
-let marks: usize = 0;
+export let marks: usize = 0;
 let capacity: usize = 0;
-let stamp: u32 = 0;
+export let stamp: u32 = 0;
 
 export function configureVisited(marks_: usize, capacity_: u32): void {
   marks = marks_;
@@ -20,7 +20,11 @@ export function resetVisited(count: u32): void {
 
 /** Marks the node; false where it was marked already. */
 export function visit(slot: u32): bool {
-  const mark = marks + <usize>slot;
+  return visitAs(stamp, marks + <usize>slot);
+}
+
+/** The same for a loop that holds `stamp` and `marks` itself; `mark` is the node's byte. */
+export function visitAs(stamp: u32, mark: usize): bool {
   const before = <u32>load<u8>(mark);
   store<u8>(mark, <u8>stamp);
   return before != stamp;
