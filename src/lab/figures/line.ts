@@ -141,8 +141,17 @@ export function lineFigure(figure: LineFigure): string {
         drawTears(context.document, { tears: Object.values(tears), from: MARGIN_LEFT - 8, scales, dimensions }),
       (_index, scales, _values, dimensions, context) =>
         drawWords(context.document, { figure, names, notes: noted(series), place, scales, dimensions }),
-      (_index, scales, _values, dimensions, context) =>
-        drawNamed(context.document, { series, place, scales, dimensions }),
+      ...(series.some(({ named }) => named)
+        ? [
+            (
+              _index: unknown,
+              scales: Plot.ScaleFunctions,
+              _values: unknown,
+              dimensions: Plot.Dimensions,
+              context: Plot.Context,
+            ) => drawNamed(context.document, { series, place, scales, dimensions }),
+          ]
+        : []),
     ],
   }) as unknown as Element;
 
