@@ -120,7 +120,8 @@ export function atEqualSpeed({ costs, rows }: Pick<CodesRun, 'costs' | 'rows'>):
 } {
   const walks = rows.filter(({ efSearch }) => efSearch !== null);
   const of = (codes: string) => walks.filter((row) => row.codes === codes);
-  const speeds = AT_RECALLS.flatMap((recall) => atRecall(of('f32'), recall, ({ qps }) => qps) ?? []);
+  // A walk whose least recall is above two of them has one speed for both.
+  const speeds = [...new Set(AT_RECALLS.flatMap((recall) => atRecall(of('f32'), recall, ({ qps }) => qps) ?? []))];
   const kinds = [...new Set(walks.map(({ codes }) => codes))].map((codes) => ({
     codes,
     bytesPerVector: costs.find((cost) => cost.codes === codes)!.bytesPerVector.walk,

@@ -223,9 +223,9 @@ export function brokenSlot(): i32 {
 export function search(x: usize, ef: i32, k: i32, stretch: f32, unseen: i32, filterWords: i32, margin: f32): i32 {
   hops = 0;
   estimates = 0;
-  broken = 0;
   let era: u32;
   do {
+    broken = 0;
     era = wholeEra();
     filtering = filterWords > 0 && signed && !(era & SIGNS_MOVE);
     if (filtering) {
@@ -271,6 +271,9 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
   note(LEVELS, 0);
   note(INSERTING, slot + 1);
   broken = 0;
+  // A search that trapped may have left its own.
+  reach = 0;
+  hidden = NOBODY;
   wholeEra();
   const record = recordOf(slot);
   writeVector(x, record);
