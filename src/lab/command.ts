@@ -62,12 +62,7 @@ export function integersFlag(
   name: string,
   range: { min: number; max: number },
 ): number[] | undefined {
-  const text = line.values[name];
-  return text === undefined
-    ? undefined
-    : String(text)
-        .split(',')
-        .map((part) => integer(part.trim(), name, range));
+  return parts(line, name)?.map((part) => integer(part, name, range));
 }
 
 /** `--name 0.95` as a number from `min` to `max`. */
@@ -82,12 +77,7 @@ export function numbersFlag(
   name: string,
   range: { min: number; max: number },
 ): number[] | undefined {
-  const text = line.values[name];
-  return text === undefined
-    ? undefined
-    : String(text)
-        .split(',')
-        .map((part) => decimal(part.trim(), name, range));
+  return parts(line, name)?.map((part) => decimal(part, name, range));
 }
 
 /** `--name word`, one of a few. */
@@ -117,6 +107,15 @@ export async function runCommand(command: () => Promise<void>): Promise<void> {
     process.stderr.write(`error: ${error.message}\n`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
+}
+
+function parts(line: CommandLine, name: string): string[] | undefined {
+  const text = line.values[name];
+  return text === undefined
+    ? undefined
+    : String(text)
+        .split(',')
+        .map((part) => part.trim());
 }
 
 function decimal(text: string, name: string, { min, max }: { min: number; max: number }): number {

@@ -13,8 +13,9 @@ import type { Matrix } from '../core/matrix.ts';
 import { METRICS, type Metric } from '../core/metric.ts';
 import { Random } from '../core/random.ts';
 import { admit } from '../kernels/intake.ts';
-import { Arena, copyF32 } from '../kernels/memory.ts';
+import { Arena } from '../kernels/memory.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
+import { BLOCK, type BlockKernel, checkFloats, rowsOf, runBlocks } from './code-blocks.ts';
 import type { CodeShape } from './code-shape.ts';
 import type { Quantizer } from './quantizer.ts';
 
@@ -159,7 +160,7 @@ export class RabitqQuantizer implements Quantizer {
     this.#rowsOf(codes);
     bytes.set(code, at.codes);
     kernels.prepareRabitqCode(at.codes);
-    return this.#runBlocks(codes, kernels.rabitqDistancesInto);
+    return runBlocks(this.#arena, this.codeBytes, codes, kernels.rabitqDistancesInto);
   }
 
   toBytes(): Uint8Array {
@@ -175,21 +176,7 @@ export class RabitqQuantizer implements Quantizer {
     this.#rowsOf(codes);
     this.#admit(query, 'query');
     kernels.prepareRabitq(at.vector);
-    return this.#runBlocks(codes, kernel);
-  }
-
-  /** A kernel that gives one float for each code, over all of them. */
-  #runBlocks(codes: Uint8Array, kernel: BlockKernel): Float32Array {
-    const { codeBytes } = this;
-    const { at, bytes, f32 } = this.#arena;
-    const results = new Float32Array(codes.length / codeBytes);
-    for (let first = 0; first < results.length; first += BLOCK) {
-      const count = Math.min(BLOCK, results.length - first);
-      bytes.set(codes.subarray(first * codeBytes, (first + count) * codeBytes), at.codes);
-      kernel(at.codes, count, at.results);
-      results.set(copyF32(f32, at.results, count), first);
-    }
-    return results;
+    return runBlocks(this.#arena, this.codeBytes, codes, kernel);
   }
 
   #admit(vector: Float32Array, where: string): void {
@@ -258,7 +245,6 @@ export function rotationRounds(dimension: number): number {
 }
 
 type Region = 'model' | 'scratch' | 'vector' | 'codes' | 'results';
-type BlockKernel = (codes: number, count: number, out: number) => void;
 
 interface Shape {
   dimension: number;
@@ -268,8 +254,6 @@ interface Shape {
 }
 
 const FACTOR_BYTES = 16;
-/** Rows that go through the memory at once. */
-const BLOCK = 256;
 const MAX_DIMENSION = 4096;
 /** Manhattan distances do not survive a rotation. */
 const SUPPORTED = ['l2', 'dot', 'cosine'];
@@ -287,18 +271,6 @@ function checkShape({ dimension, metric, bits, epsilon0 }: Shape): void {
   if (!(epsilon0 > 0 && epsilon0 <= 100)) {
     throw new ParameterError({ parameter: 'epsilon0', got: epsilon0, want: 'a number above 0, at most 100' });
   }
-}
-
-function checkFloats(parameter: string, floats: Float32Array): void {
-  if (floats instanceof Float32Array) return;
-  throw new ParameterError({ parameter, got: typeof floats, want: 'a Float32Array' });
-}
-
-function rowsOf(vectors: Float32Array, dimension: number): number {
-  checkFloats('vectors', vectors);
-  const rows = vectors.length / dimension;
-  if (Number.isInteger(rows)) return rows;
-  throw new DimensionError({ expected: dimension, got: vectors.length % dimension, where: 'last row of vectors' });
 }
 
 /**

@@ -11,8 +11,9 @@ import { DimensionError, ParameterError } from '../core/errors.ts';
 import type { Matrix } from '../core/matrix.ts';
 import { METRICS, type Metric } from '../core/metric.ts';
 import { admit } from '../kernels/intake.ts';
-import { Arena, copyF32 } from '../kernels/memory.ts';
+import { Arena } from '../kernels/memory.ts';
 import { METRIC_CODES } from '../kernels/vectors.ts';
+import { BLOCK, type BlockKernel, checkFloats, rowsOf, runBlocks } from './code-blocks.ts';
 import type { CodeShape } from './code-shape.ts';
 import type { Quantizer } from './quantizer.ts';
 
@@ -161,7 +162,7 @@ export class ScalarQuantizer implements Quantizer {
     this.#rowsOf(codes);
     bytes.set(code, at.vector);
     kernels.prepareSq8Code(at.vector);
-    return this.#runBlocks(codes, kernels.sq8DistancesInto);
+    return runBlocks(this.#arena, this.codeBytes, codes, kernels.sq8DistancesInto);
   }
 
   toBytes(): Uint8Array {
@@ -177,21 +178,7 @@ export class ScalarQuantizer implements Quantizer {
     this.#rowsOf(codes);
     this.#admit(query, 'query');
     kernels.prepareSq8(at.vector);
-    return this.#runBlocks(codes, kernel);
-  }
-
-  /** A kernel that gives one float for each code, over all of them. */
-  #runBlocks(codes: Uint8Array, kernel: BlockKernel): Float32Array {
-    const { codeBytes } = this;
-    const { at, bytes, f32 } = this.#arena;
-    const results = new Float32Array(codes.length / codeBytes);
-    for (let first = 0; first < results.length; first += BLOCK) {
-      const count = Math.min(BLOCK, results.length - first);
-      bytes.set(codes.subarray(first * codeBytes, (first + count) * codeBytes), at.codes);
-      kernel(at.codes, count, at.results);
-      results.set(copyF32(f32, at.results, count), first);
-    }
-    return results;
+    return runBlocks(this.#arena, this.codeBytes, codes, kernel);
   }
 
   #admit(vector: Float32Array, where: string): void {
@@ -228,12 +215,9 @@ export function sq8ScratchBytes(dimension: number): number {
   return 15 * paddedTo16(dimension) + 16;
 }
 
-/** Rows that go through the memory at once. */
-const BLOCK = 256;
 const MAX_DIMENSION = 4096;
 
 type Region = 'model' | 'scratch' | 'vector' | 'codes' | 'results';
-type BlockKernel = (codes: number, count: number, out: number) => void;
 
 interface Shape {
   dimension: number;
@@ -276,18 +260,6 @@ function checkShape({ dimension, metric, bits, ranges, quantile }: Shape): void 
   if (!(quantile >= 0.5 && quantile <= 1)) {
     throw new ParameterError({ parameter: 'quantile', got: quantile, want: 'a number from 0.5 to 1' });
   }
-}
-
-function checkFloats(parameter: string, floats: Float32Array): void {
-  if (floats instanceof Float32Array) return;
-  throw new ParameterError({ parameter, got: typeof floats, want: 'a Float32Array' });
-}
-
-function rowsOf(vectors: Float32Array, dimension: number): number {
-  checkFloats('vectors', vectors);
-  const rows = vectors.length / dimension;
-  if (Number.isInteger(rows)) return rows;
-  throw new DimensionError({ expected: dimension, got: vectors.length % dimension, where: 'last row of vectors' });
 }
 
 /** Levels on each side of the middle of a range. */
