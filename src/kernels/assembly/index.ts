@@ -9,7 +9,7 @@ export { configureBlocks, ensure, ensureAll, faultyPage, setChecking } from './b
 export { narrow, widen } from './bytes';
 export { configureCrc32c, crc32c } from './crc32c';
 export { listWithinBounds, rankFiner, rankListed, scan, scanFloats } from './exact';
-export { brokenSlot, configureHnsw, estimateCount, hopCount, insert, resume, search } from './hnsw';
+export { configureHnsw, insert, resume } from './hnsw';
 export {
   assignRows,
   configureKMeans,
@@ -68,6 +68,7 @@ export {
   sq8DistancesInto,
 } from './sq8';
 export { configureVisited } from './visited';
+export { brokenSlot, estimateCount, hopCount, search } from './walk';
 export { codeDot, decode, dot, encode, hamming, l2, manhattan };
 
 export function l2x4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
