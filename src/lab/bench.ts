@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the engine measured alone. `kernels`: what one distance costs, beside a plain JavaScript loop. `indexes`:
- * the sweep of `npm start` over harder data too, and with the sign filter turned off, to see what it is worth; and by the width of
- * the beam, to see what gamma is. `codes`: memory, speed and recall of every kind of code. `batch`: one thread given many queries
+ * the sweep of `npm start` over harder data too, HNSW also with the sign filter turned off, to see what it is worth, and by the width
+ * of the beam, to see what gamma is. `codes`: memory, speed and recall of every kind of code. `batch`: one thread given many queries
  * at once. `build`: one writer beside several. `files`: what it takes to open an index. `day 3`: the timed cases of a day, as its
  * notebook shows them.
  */
@@ -10,13 +10,14 @@ import path from 'node:path';
 import { IndexFileError, UsageError } from '../core/errors.ts';
 import { save, verify } from '../engine/index-file.ts';
 import { HNSW_DEFAULTS } from '../graph/hnsw-options.ts';
+import { VAMANA_DEFAULTS } from '../graph/vamana-options.ts';
 import { batchTable, benchBatch } from './bench-batch.ts';
 import { benchBuild, buildTable } from './bench-build.ts';
 import { benchCodes, codesTable } from './bench-codes.ts';
 import { benchFiles, filesTable } from './bench-files.ts';
 import { benchKernels, type KernelBench } from './bench-kernels.ts';
 import { benchCells, benchmarkDay } from './benchmark-day.ts';
-import { buildHnsw } from './build.ts';
+import { buildHnsw, type GraphVariant } from './build.ts';
 import { type CommandLine, type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from './command.ts';
 import { type Dataset, loadDataset } from './datasets.ts';
 import { recallQpsFigure } from './figures.ts';
@@ -218,17 +219,29 @@ async function indexes(options: BenchOptions, say: (text: string) => void): Prom
     const dataset = await loadFor(name, options);
     const folder = path.join(out, name);
     await prepareFolder(folder);
-    const parameters = { M: HNSW_DEFAULTS.M, efConstruction: HNSW_DEFAULTS.efConstruction, seed };
-    const variants = [
+    const { M, efConstruction } = HNSW_DEFAULTS;
+    const { R, L } = VAMANA_DEFAULTS;
+    const parameters = { M, efConstruction, seed };
+    const variants: GraphVariant[] = [
       { codes: 'sq7', ...parameters },
       { codes: 'f32', ...parameters },
       { index: 'hnsw unfiltered', codes: 'sq7', filter: 'none', ...parameters },
       { index: 'hnsw unfiltered', codes: 'f32', filter: 'none', ...parameters },
-    ] as const;
+      { kind: 'vamana', codes: 'sq7', R, L, seed },
+      { kind: 'vamana', codes: 'f32', R, L, seed },
+    ];
     const command = commandOf('indexes', name, { ...options, threads: threads === 1 ? undefined : threads });
     await runJob(
       {
-        ...{ dataset, indexes: variants, parameters, k: 10, rounds, threads, truthThreads: availableParallelism() },
+        ...{
+          dataset,
+          indexes: variants,
+          parameters: { M, efConstruction, R, L, seed },
+          k: 10,
+          rounds,
+          threads,
+          truthThreads: availableParallelism(),
+        },
         ...{ beam: true, disk: false, out: folder, command },
       },
       say,
@@ -318,11 +331,11 @@ async function files(options: BenchOptions, say: (text: string) => void): Promis
   }
   for (const name of datasets) {
     const { train: base, metric } = await loadFor(name, options);
-    const { hnsw } = await withProgress('building hnsw sq7', 'vectors', (onProgress) =>
+    const { graph } = await withProgress('building hnsw sq7', 'vectors', (onProgress) =>
       buildHnsw({ codes: 'sq7', seed, base, metric, threads, onProgress }),
     );
     const file = path.join(out, `${name}.ann`);
-    const { bytes } = await withProgress('saving', 'bytes', (onProgress) => save(hnsw, file, { onProgress }));
+    const { bytes } = await withProgress('saving', 'bytes', (onProgress) => save(graph, file, { onProgress }));
     await measured(file, bytes);
   }
 }

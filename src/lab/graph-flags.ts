@@ -1,6 +1,6 @@
 /** What the commands that build a graph ask of it: the flags of each kind, and what is said where one of another kind is given. */
 import { UsageError } from '../core/errors.ts';
-import type { GraphKind } from '../graph/graph-kinds.ts';
+import type { GraphKind } from '../graph/graph-options.ts';
 import { HNSW_DEFAULTS, type HnswOptions } from '../graph/hnsw-options.ts';
 import { VAMANA_DEFAULTS, type VamanaOptions } from '../graph/vamana-options.ts';
 import { type CommandLine, type Flag, integerFlag, numberFlag } from './command.ts';

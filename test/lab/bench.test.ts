@@ -134,6 +134,8 @@ describe('the index benchmark', () => {
         'hnsw f32',
         'hnsw unfiltered sq7',
         'hnsw unfiltered f32',
+        'vamana sq7',
+        'vamana f32',
         'flat f32',
       ]);
       expect([...new Set(rows.filter(({ gamma }: SweepRow) => gamma === null).map(seriesLabel))]).toEqual([
@@ -152,7 +154,14 @@ describe('the index benchmark', () => {
     const { run, batches } = JSON.parse(await readFile(path.join(out, 'gaussian-32-10k', 'results.json'), 'utf8'));
     expect(run.command).toMatch(/ --threads 2$/);
     expect(new Set(batches.map((row: Record<string, string>) => `${row.index} ${row.codes} ${row.threads}`))).toEqual(
-      new Set(['hnsw sq7 2', 'hnsw f32 2', 'hnsw unfiltered sq7 2', 'hnsw unfiltered f32 2']),
+      new Set([
+        'hnsw sq7 2',
+        'hnsw f32 2',
+        'hnsw unfiltered sq7 2',
+        'hnsw unfiltered f32 2',
+        'vamana sq7 2',
+        'vamana f32 2',
+      ]),
     );
   });
 });
@@ -173,11 +182,13 @@ describe('the build benchmark', () => {
     await bench({ ...options, datasets: ['gaussian-32-10k'], rows: 1500, out }, (text) => said.push(text));
     const { costs, rounds } = JSON.parse(await readFile(path.join(out, 'build-gaussian-32-10k.json'), 'utf8'));
     expect(rounds).toBe(3);
-    expect(costs.map(({ codes, threads }: BuildCost) => `${codes} ${threads}`)).toEqual([
-      'sq7 1',
-      'sq7 3',
-      'f32 1',
-      'f32 3',
+    expect(costs.map(({ index, codes, threads }: BuildCost) => `${index} ${codes} ${threads}`)).toEqual([
+      'hnsw sq7 1',
+      'hnsw sq7 3',
+      'hnsw f32 1',
+      'hnsw f32 3',
+      'vamana sq7 1',
+      'vamana sq7 3',
     ]);
     for (const { seconds, speedup, recall, faults, threads } of costs as BuildCost[]) {
       expect(seconds).toBeGreaterThan(0);
@@ -185,7 +196,7 @@ describe('the build benchmark', () => {
       expect(faults).toEqual([]);
       if (threads === 1) expect(speedup).toBe(1);
     }
-    expect(said.join('\n')).toMatch(/codes +writers +build +speed-up +recall at ef 64 +faults/);
+    expect(said.join('\n')).toMatch(/index +codes +writers +build +speed-up +recall at ef 64 +faults/);
   });
 });
 
