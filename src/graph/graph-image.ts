@@ -87,6 +87,7 @@ export function checkMeta(value: unknown): GraphMeta {
   }
   whole('upperLists', upperLists);
   whole('entryPoint', Math.max(0, meta.count - 1));
+  if (meta.kind === 'vamana') whole('entryPoint', 0);
   const topLevel = meta.count === 0 ? 0 : levelOf(meta.entryPoint);
   if (meta.topLevel !== topLevel)
     throw broken(`node ${meta.entryPoint} would be on level ${meta.topLevel}, and its seed says ${topLevel}`);

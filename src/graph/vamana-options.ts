@@ -63,9 +63,9 @@ export function vamanaShapeOf(options: AllVamanaOptions): Shape {
   };
 }
 
-/** Links that a list may hold beyond R before it is pruned. */
+/** Links that a list may hold beyond R before it is pruned, and how many of them all may be kept: a tree needs two. */
 export function vamanaSlackOf(R: number): number {
-  return Math.ceil(R / 2);
+  return Math.max(2, Math.ceil(R / 2));
 }
 
 /** Visited nodes of one search that are candidates, the first so many. */

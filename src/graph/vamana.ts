@@ -250,16 +250,12 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     const promised = new Map<number, number>();
     const mayKeep = (slot: number) => this.keptLinks(slot).length + (promised.get(slot) ?? 0) < most;
     return Array.from(batch, (_, row) => {
-      // From where no neighbour may, down the tree, whose leaves keep nothing.
+      // Down the tree where no neighbour may; where leaves are fewer than the batch, one of the batch that has its parent already.
       const waiting = Array.from(linksOf(row));
-      for (const slot of waiting) {
-        if (mayKeep(slot)) {
-          promised.set(slot, (promised.get(slot) ?? 0) + 1);
-          return slot;
-        }
-        if (waiting.length < MOST_ASKED) waiting.push(...this.keptLinks(slot));
-      }
-      throw new BrokenIndexError('no node may be a parent: the tree has no leaves');
+      const parent = firstOf(waiting, mayKeep, (slot) => this.keptLinks(slot)) ?? batch[row - 1];
+      if (parent === undefined) throw new BrokenIndexError('no node may be a parent: its tree has no leaves');
+      promised.set(parent, (promised.get(parent) ?? 0) + 1);
+      return parent;
     });
   }
 
@@ -267,4 +263,17 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     const { R, L, passes } = this.options;
     return { ...super.stats(), R, L, passes };
   }
+}
+
+/** Breadth first, the first slot that will do. */
+function firstOf(
+  waiting: number[],
+  willDo: (slot: number) => boolean,
+  next: (slot: number) => Uint32Array,
+): number | undefined {
+  for (const slot of waiting) {
+    if (willDo(slot)) return slot;
+    if (waiting.length < MOST_ASKED) waiting.push(...next(slot));
+  }
+  return undefined;
 }
