@@ -127,6 +127,9 @@ export async function build(options: BuildOptions, say: (text: string) => void):
   say(`${name}: ${formatCount(rows)} vectors of ${dimension} dimensions`);
   const { kind, seed = GRAPH_DEFAULTS.seed, ...parameters } = options.index;
   const shape = { dimension, metric, capacity: rows, seed, ...parameters, threads: threads + 1 };
+  // Now, rather than when they are trained.
+  if (options.trained && kind === 'vamana' && shape.metric === 'dot')
+    throw new UsageError('--codes: under dot a vamana walks on f32 or sq7');
   if (options.trained)
     shape.codes = await trainCodes(options.trained, base, { metric: shape.metric, seed, threads }, say);
   const index = kind === 'hnsw' ? Hnsw.create(shape) : Vamana.create(shape);
