@@ -209,7 +209,11 @@ function commandOf(options: StartOptions & { dataset: string }): string {
     ['queries', options.queries],
     ['rows', options.rows],
   ];
-  return `npm start -- ${flags.flatMap(([name, value]) => (value === undefined ? [] : [value === true ? `--${name}` : `--${name} ${value}`])).join(' ')}`;
+  const words = flags.flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    return value === true ? [`--${name}`] : [`--${name} ${value}`];
+  });
+  return `npm start -- ${words.join(' ')}`;
 }
 
 function listing(): string {
