@@ -68,6 +68,7 @@ export {
   sq8DistancesInto,
 } from './sq8';
 export { configureVisited } from './visited';
+export { configureWaiting } from './waiting';
 export { brokenSlot, estimateCount, hopCount, search } from './walk';
 export { codeDot, decode, dot, encode, hamming, l2, manhattan };
 

@@ -106,12 +106,16 @@ export function slotAt(i: i32): u32 {
 }
 
 export function distanceAt(i: i32): f32 {
-  const bits = load<u32>(entries + ((<usize>i) << 3), 4);
-  return reinterpret<f32>(bits & 0x80000000 ? bits & 0x7fffffff : ~bits);
+  return floatOf(load<u32>(entries + ((<usize>i) << 3), 4));
 }
 
 /** Bits of a float that compare as unsigned integers the way the floats do. */
 export function orderedBits(x: f32): u32 {
   const bits = reinterpret<u32>(x);
   return bits & 0x80000000 ? ~bits : bits | 0x80000000;
+}
+
+/** The float whose bits these are, so ordered. */
+export function floatOf(bits: u32): f32 {
+  return reinterpret<f32>(bits & 0x80000000 ? bits & 0x7fffffff : ~bits);
 }
