@@ -35,9 +35,11 @@ describe('those that wait', () => {
           if (least) expect(kernels.takeLeast()).toBe(least.slot);
         };
         steps.forEach((estimate, slot) => {
-          if (estimate === null) return take();
-          kernels.wait(estimate, slot);
-          model.push({ estimate, slot });
+          if (estimate === null) take();
+          else {
+            kernels.wait(estimate, slot);
+            model.push({ estimate, slot });
+          }
         });
         while (model.length > 0) take();
         take();
