@@ -51,16 +51,10 @@ export function sparseNeighborhoodGraph(base: Matrix): Links {
   });
 }
 
-/** Level 0 of the engine's HNSW, pruned by the rule of day 04 with a little slack: the engine's graph that comes nearest to tomorrow's. */
-export function engineGraph(base: Matrix, M: number): { index: Hnsw; links: Links } {
-  const index = Hnsw.create({
-    dimension: base.dimension,
-    capacity: base.rows,
-    M,
-    codes: 'f32',
-    filter: 'none',
-    seed: 1,
-  });
+/** Level 0 of the engine's HNSW, with at most R links a node: kept by the rule of day 04, loosened a little. */
+export function engineGraph(base: Matrix, R: number): { index: Hnsw; links: Links } {
+  const { rows: capacity, dimension } = base;
+  const index = Hnsw.create({ dimension, capacity, M: R / 2, codes: 'f32', filter: 'none', seed: 1 });
   index.addBatch(base.data);
-  return { index, links: Array.from({ length: base.rows }, (_, id) => Array.from(index.neighbors(id, 0))) };
+  return { index, links: Array.from({ length: capacity }, (_, id) => Array.from(index.neighbors(id, 0))) };
 }

@@ -9,6 +9,8 @@
 import type { Random } from 'annlab/lab';
 import { type Distance, type Graph, insertSorted, l2, type Neighbor } from '../02-nsw/solution.ts';
 
+export { l2 };
+
 /** Of each node, the ids that its links lead to. Links lead one way. */
 export type Links = number[][];
 
