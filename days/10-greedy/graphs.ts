@@ -31,7 +31,7 @@ export function withLongLinks(nearest: Links, long: number, random: Random): Lin
 }
 
 /**
- * The sparse neighbourhood graph (Arya & Mount 1993; DiskANN, section 2.2): from each node, walk through all others, nearest first;
+ * The sparse neighbourhood graph (Arya & Mount 1993; DiskANN, section 2.1): from each node, walk through all others, nearest first;
  * link to the next one and drop whoever is nearer to it than to the node. For any target, somebody who was linked is nearer to it
  * than the node is, or it is linked itself: so a greedy walk to a vector of the set always arrives. About n² · R distances.
  */

@@ -108,8 +108,17 @@ describe('the graphs', () => {
     );
   });
 
-  it('refuses an R that no graph has, and lists that are not one a vector', () => {
+  it('refuses an R that no graph has, no vectors, a list shorter than k, and lists that are not one a vector', () => {
     for (const R of [5, 7, -1, 1.5]) expect(() => day.randomRegularGraph(5, R, chance('none'))).toThrow(/R = /);
+    expect(() => day.medoid([])).toThrow(/no medoid/);
+    const alone = new day.Adjacency([Float32Array.of(1)], [[]]);
+    for (const [k, L] of [
+      [2, 1],
+      [0, 1],
+      [1, Number.NaN],
+    ]) {
+      expect(() => day.greedySearch(alone, Float32Array.of(0), 0, { k, L })).toThrow(/L ≥ k/);
+    }
     expect(() => new day.Adjacency([Float32Array.of(1)], [])).toThrow(/0 lists for 1 vectors/);
   });
 
