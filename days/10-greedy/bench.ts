@@ -4,7 +4,7 @@
  */
 import { type BenchCase, loadDay, rows } from 'annlab/lab';
 import { l2 } from '../02-nsw/solution.ts';
-import { engineGraph } from './graphs.ts';
+import { vamanaGraph } from './graphs.ts';
 import { chance, K, over, tenThousand } from './measure.ts';
 import * as reference from './solution.ts';
 
@@ -15,13 +15,13 @@ export let answer: unknown;
 
 const R = 32;
 /** Search lists for recall@10 of 0.95: see the notebook. */
-const L = { random: 900, engine: 20 };
+const L = { random: 900, vamana: 12 };
 
 export const cases = (): BenchCase[] => {
   const set = tenThousand();
   const vectors = rows(set.base);
   const start = reference.medoid(vectors);
-  const { index, links } = engineGraph(set.base, R);
+  const { index, links } = vamanaGraph(set.base, R);
   const walkable = over(set, links);
   const random = over(set, reference.randomRegularGraph(vectors.length, R, chance('random')));
   const asked = rows(set.queries);
@@ -75,9 +75,9 @@ export const cases = (): BenchCase[] => {
 
   return [
     searching(`random graph, L ${L.random}`, 5, () => by(theirs, random, L.random)),
-    searching(`engine’s graph, L ${L.engine}: reference`, 100, () => by(theirs, walkable, L.engine)),
-    searching(`engine’s graph, L ${L.engine}: yours`, 100, () => by(mine, walkable, L.engine)),
-    searching('engine, its own walk', 100, async () => (query) => index.search(query, { k: K, efSearch: L.engine })),
+    searching(`Vamana, L ${L.vamana}: reference`, 100, () => by(theirs, walkable, L.vamana)),
+    searching(`Vamana, L ${L.vamana}: yours`, 100, () => by(mine, walkable, L.vamana)),
+    searching('engine, its own walk', 100, async () => (query) => index.search(query, { k: K, efSearch: L.vamana })),
     searching('exact, by the same l2', 20, async () => (query) => vectors.map((vector) => l2(query, vector))),
     building(graphs, 'reference', theirs, drawing),
     building(graphs, 'yours', mine, drawing),

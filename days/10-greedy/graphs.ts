@@ -3,7 +3,7 @@
  * neighbourhood graph, on which a greedy walk cannot get stuck. All of them by comparing everything with everything: how to get
  * such a graph for less is tomorrow's question.
  */
-import { Hnsw } from 'annlab';
+import { Vamana } from 'annlab';
 import { exactTruth, type Matrix, type Random, rows } from 'annlab/lab';
 import { l2 } from '../02-nsw/solution.ts';
 import type { Links } from './solution.ts';
@@ -51,10 +51,10 @@ export function sparseNeighborhoodGraph(base: Matrix): Links {
   });
 }
 
-/** Level 0 of the engine's HNSW, with at most R links a node: kept by the rule of day 04, loosened a little. */
-export function engineGraph(base: Matrix, R: number): { index: Hnsw; links: Links } {
+/** Tomorrow's graph, as the engine builds it: each node's links are chosen from what a search for it visited. About R links a node. */
+export function vamanaGraph(base: Matrix, R: number): { index: Vamana; links: Links } {
   const { rows: capacity, dimension } = base;
-  const index = Hnsw.create({ dimension, capacity, M: R / 2, codes: 'f32', filter: 'none', seed: 1 });
-  index.addBatch(base.data);
-  return { index, links: Array.from({ length: capacity }, (_, id) => Array.from(index.neighbors(id, 0))) };
+  const index = Vamana.create({ dimension, capacity, R, codes: 'f32', filter: 'none', seed: 1 });
+  index.build(base.data);
+  return { index, links: Array.from({ length: capacity }, (_, id) => Array.from(index.neighbors(id))) };
 }
