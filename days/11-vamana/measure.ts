@@ -2,31 +2,33 @@
 import { countingDistance } from 'annlab/exercises';
 import {
   gaussianSet,
+  type Islands,
   islands,
   type Links,
   type MeasuredSet,
   Random,
+  reachableFrom,
   rows,
   uniformSet,
   type WorkPoint,
   withTruth,
   workCurve,
 } from 'annlab/lab';
-import { type Distance, l2, type Neighbor } from '../02-nsw/solution.ts';
+import { insertSorted, l2, type Neighbor } from '../02-nsw/solution.ts';
 import { greedySearch } from '../10-greedy/solution.ts';
-import type { InsertOptions, PruneOptions, Vamana, VamanaOptions } from './solution.ts';
+import type { Vamana, VamanaOptions } from './solution.ts';
 import * as reference from './solution.ts';
 
-type Module = Pick<typeof reference, 'buildVamana' | 'insert' | 'robustPrune' | 'Vamana'>;
+type Module = Pick<typeof reference, 'buildVamana'>;
 
 /** The set of the milestone's own part: 600 vectors of 8 dimensions. */
 export function smallSet(): MeasuredSet {
   return withTruth(gaussianSet({ n: 600, dimension: 8, queries: 100, seed: 11 }));
 }
 
-/** The day's data: 3,000 vectors in 30 clusters that overlap, 16-D. */
-export function crowds(): MeasuredSet {
-  return withTruth(islands({ n: 3000, dimension: 16, clusters: 30, spread: 0.4, queries: 100, seed: 11 }));
+/** The day's data: 2,000 vectors in 20 clusters that overlap, 16-D. */
+export function crowds(): MeasuredSet & Islands {
+  return withTruth(islands({ n: 2000, dimension: 16, clusters: 20, spread: 0.4, queries: 200, seed: 11 }));
 }
 
 /** Points of the plane, for pictures. */
@@ -36,7 +38,7 @@ export function plane(n: number): Float32Array[] {
 
 /** How graphs are built where nothing else is said. */
 export const BUILD = { R: 16, L: 40, alpha: 1.2, seed: 1 } as const;
-export const LISTS = [10, 14, 20, 28, 40, 60, 80, 120];
+export const LISTS = [10, 12, 14, 17, 20, 28, 40];
 
 export interface Built {
   graph: Vamana;
@@ -202,7 +204,7 @@ export function descentOf(graph: Walkable, alpha: number): Descent {
     mean: hops.map((hop) => mean(at(hop))),
     worst: hops.map((hop) => Math.max(...at(hop))),
     longest,
-    bound: Math.ceil(Math.log(spreadOf(graph.vectors)) / Math.log(alpha)) + 1,
+    bound: Math.floor(Math.log(spreadOf(graph.vectors)) / Math.log(alpha)) + 1,
   };
 }
 
@@ -219,59 +221,155 @@ export function spreadOf(vectors: readonly Float32Array[]): number {
   return Math.sqrt(most / least);
 }
 
-/** What is done with the links to nodes that were deleted. */
-export type Policy = { name: string; mend: (graph: Vamana) => void };
+/** What is done about nodes that were deleted. */
+export interface Policy {
+  name: string;
+  mend(graph: Vamana): void;
+}
 
+/** They stay where they are, are walked through, and are never answered with. */
+export const LEAVE: Policy = { name: 'left in place', mend() {} };
+
+/** They go, and so do the links that lead to them; nothing comes in their place. */
 export const DROP: Policy = {
   name: 'links dropped',
-  mend: ({ links, deleted }) => {
+  mend({ links, deleted }) {
     for (const [id, list] of links.entries()) links[id] = deleted.has(id) ? [] : list.filter((to) => !deleted.has(to));
   },
 };
 
-export function consolidating(alpha: number, options: PruneOptions = BUILD): Policy {
-  return { name: `consolidated, α ${alpha}`, mend: (graph) => reference.consolidate(graph, { ...options, alpha }) };
+export const CONSOLIDATE: Policy = { name: 'consolidated', mend: (graph) => reference.consolidate(graph, BUILD) };
+
+export interface Thinned {
+  /** Share of the nodes that were deleted. */
+  gone: number;
+  /** Recall@10 among those that live, distances of a query, and living nodes that some way leads to. */
+  recall: number;
+  distances: number;
+  reached: number;
 }
 
 /**
- * Again and again a tenth of the nodes is deleted, the graph mended in the policy's way, and the same vectors are inserted anew: what is
- * searched stays the same set. Recall@10 with a list of `L` after every cycle, before the first as number 0.
+ * Deletes a tenth of the nodes of a copy of the graph again and again, and mends it in the policy's way each time; the start stays, as
+ * FreshDiskANN has it. Searched with a list of L.
  */
-export function churn(
-  set: MeasuredSet,
+export function thin(
+  set: Pick<MeasuredSet, 'queries'>,
+  built: Vamana,
   { mend }: Policy,
-  {
-    cycles = 20,
-    share = 0.1,
-    L = 20,
-    alpha = BUILD.alpha as number,
-  }: { cycles?: number; share?: number; L?: number; alpha?: number } = {},
-): WorkPoint[] {
-  const options: InsertOptions = { ...BUILD, alpha };
-  const { graph } = build(rows(set.base), options);
-  const random = new Random('day 11/churn');
-  const after = [curveOf(graph, set, [L])[0]];
-  for (let cycle = 0; cycle < cycles; cycle++) {
-    // The start stays, as FreshDiskANN has it.
-    const order = Array.from(random.permutation(set.base.rows)).filter((id) => id !== graph.start);
-    const gone = order.slice(0, Math.round(share * set.base.rows));
-    for (const id of gone) graph.deleted.add(id);
-    mend(graph);
-    graph.deleted.clear();
-    for (const id of gone) reference.insert(graph, id, options);
-    after.push(curveOf(graph, set, [L])[0]);
+  { steps = 9, L = 20 }: { steps?: number; L?: number } = {},
+): Thinned[] {
+  const counting = countingDistance(l2);
+  const { vectors } = built;
+  const graph: Vamana = Object.assign(withLinks(built, built.links), { deleted: new Set<number>() });
+  const watched: Vamana = Object.assign(Object.create(Object.getPrototypeOf(graph)), graph, {
+    distance: counting.distance,
+  });
+  const queries = rows(set.queries);
+  const order = Array.from(new Random('day 11/thin').permutation(vectors.length)).filter((id) => id !== graph.start);
+  return Array.from({ length: steps + 1 }, (_, step) => {
+    const gone = Math.round((step * vectors.length) / 10);
+    for (const id of order.slice(0, gone)) graph.deleted.add(id);
+    if (step > 0) mend(graph);
+    const living = [...vectors.keys()].filter((id) => !graph.deleted.has(id));
+    let found = 0;
+    counting.reset();
+    for (const query of queries) {
+      const truth = nearestOf(vectors, living, query);
+      for (const { id } of watched.search(query, { k: 10, L })) if (truth.has(id)) found++;
+    }
+    const ways = reachableFrom(graph.links, [graph.start]);
+    return {
+      gone: gone / vectors.length,
+      recall: found / (10 * queries.length),
+      distances: counting.count / queries.length,
+      reached: living.filter((id) => ways.has(id)).length / living.length,
+    };
+  });
+}
+
+/** The ten nearest of some nodes, by looking at all of them. */
+function nearestOf(vectors: readonly Float32Array[], ids: readonly number[], query: Float32Array): Set<number> {
+  const best: Neighbor[] = [];
+  for (const id of ids) {
+    const distance = l2(query, vectors[id]);
+    if (best.length === 10 && distance >= best[9].distance) continue;
+    insertSorted(best, { id, distance });
+    best.length = Math.min(best.length, 10);
   }
-  return after;
+  return new Set(best.map(({ id }) => id));
 }
 
-/** One pass, in an order and with an α of the caller's, over a graph that is there. */
-export function pass(graph: Vamana, order: Iterable<number>, options: InsertOptions): Vamana {
-  for (const p of order) reference.insert(graph, p, options);
-  return graph;
+export interface Recipe {
+  name: string;
+  /** The α of each pass. */
+  alphas: readonly number[];
+  order?: readonly number[];
+  /** Begin without links rather than with random ones. Default false. */
+  empty?: boolean;
+  saturate?: boolean;
+  R?: number;
 }
 
-export const counted = (distance: Distance = l2) => countingDistance(distance);
+/** A graph built in a way of one's own, and what that took. */
+export function cook(vectors: readonly Float32Array[], { alphas, order, empty = false, ...recipe }: Recipe): Built {
+  const counting = countingDistance(l2);
+  const options = { ...BUILD, ...recipe };
+  const graph = new reference.Vamana(vectors, { ...options, distance: counting.distance });
+  if (empty) for (const id of vectors.keys()) graph.links[id] = [];
+  const drawn = new Random(`${BUILD.seed}/vamana/order`).permutation(vectors.length);
+  for (const alpha of alphas) for (const p of order ?? drawn) reference.insert(graph, p, { ...options, alpha });
+  return { graph: quiet(graph), distances: counting.count / vectors.length };
+}
+
+/** The paper's way of building, and what becomes of it when one thing is changed. */
+export function recipes({ cluster }: Pick<Islands, 'cluster'>): Recipe[] {
+  const byCluster = Array.from(cluster.keys()).sort((a, b) => cluster[a] - cluster[b] || a - b);
+  const { alpha } = BUILD;
+  return [
+    { name: 'the paper: α = 1, then 1.2', alphas: [1, alpha] },
+    { name: 'first pass alone', alphas: [1] },
+    { name: 'one pass, α = 1.2 at once', alphas: [alpha] },
+    { name: 'two passes, both α = 1', alphas: [1, 1] },
+    { name: 'cluster after cluster', alphas: [1, alpha], order: byCluster },
+    { name: 'from a graph without links', alphas: [1, alpha], empty: true },
+    { name: 'saturated', alphas: [1, alpha], saturate: true },
+  ];
+}
+
+/** The share of the nodes to which some way leads from the start. */
+export function reached({ links, start }: Walkable): number {
+  return reachableFrom(links, [start]).size / links.length;
+}
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+export interface Clearing {
+  points: Float32Array[];
+  /** 1: deleted. */
+  groups: number[];
+  before: Vamana;
+  dropped: Vamana;
+  consolidated: Vamana;
+  /** Links that consolidating made. */
+  made: [from: number, to: number][];
+}
+
+/** A graph of the plane in whose middle everybody is deleted. */
+export function clearing(n = 120, radius = 0.2): Clearing {
+  const points = plane(n);
+  const { graph: before } = build(points, { R: 8, L: 30 });
+  const middle = Float32Array.of(0.5, 0.5);
+  const gone = [...points.keys()].filter((id) => l2(points[id], middle) < radius ** 2 && id !== before.start);
+  const [dropped, consolidated] = [DROP, CONSOLIDATE].map(({ mend }) => {
+    const graph: Vamana = Object.assign(withLinks(before, before.links), { deleted: new Set(gone) });
+    mend(graph);
+    return graph;
+  });
+  const made = consolidated.links.flatMap((list, from) =>
+    list.flatMap((to): [number, number][] => (before.links[from].includes(to) ? [] : [[from, to]])),
+  );
+  return { points, groups: points.map((_, id) => (gone.includes(id) ? 1 : 0)), before, dropped, consolidated, made };
 }
