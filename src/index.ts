@@ -28,10 +28,13 @@ export {
   type VerifyReport,
   verify,
 } from './engine/index-file.ts';
+export type { AnyIndex } from './graph/any-index.ts';
 export type { CalibrateOptions, Calibration, FilterTrial, RecallCurve, RecallRung } from './graph/calibration.ts';
 export { Flat, type FlatOptions } from './graph/flat.ts';
 export { Hnsw, type HnswStats } from './graph/hnsw.ts';
 export type { HnswOptions } from './graph/hnsw-options.ts';
+export { Vamana, type VamanaStats } from './graph/vamana.ts';
+export type { VamanaOptions } from './graph/vamana-options.ts';
 export {
   type AddBatchOptions,
   METRICS,

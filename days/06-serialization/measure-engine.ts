@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Hnsw, open, save, verify } from 'annlab';
+import { Hnsw, open, save, type VectorIndex, verify } from 'annlab';
 import { NAME } from './crashes.ts';
 import type { Saved } from './measure.ts';
 
@@ -80,7 +80,7 @@ function set(at: number, value: number): Damage {
   };
 }
 
-function answerOf(index: Hnsw, query: Float32Array): string {
+function answerOf(index: VectorIndex, query: Float32Array): string {
   const { ids, distances } = index.search(query, { k: 10, efSearch: 40 });
   return JSON.stringify([Array.from(ids), Array.from(distances)]);
 }

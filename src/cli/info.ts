@@ -2,7 +2,7 @@
 import { UsageError } from '../core/errors.ts';
 import { metaOf } from '../engine/index-file.ts';
 import type { Calibration, RecallCurve } from '../graph/calibration.ts';
-import type { HnswMeta } from '../graph/hnsw-image.ts';
+import type { GraphMeta } from '../graph/graph-image.ts';
 import { readCommandLine } from '../lab/command.ts';
 import { formatBytes, formatCount, formatTable } from '../lab/format.ts';
 import type { CodeShape } from '../quantize/code-shape.ts';
@@ -26,14 +26,19 @@ export async function infoCommand(argv: readonly string[], say: (text: string) =
 
 function infoOf(file: AnnFile): string {
   const meta = metaOf(file);
-  const { options, count, form, upperLists, entryPoint, topLevel, ids } = meta;
+  const { kind, options, count, form, upperLists, entryPoint, topLevel, ids } = meta;
   const { dimension, metric, ...others } = options;
   const rows = [
     ['vectors', `${formatCount(count)} of ${dimension} dimensions, ${metric}`],
     ['held as', heldAs(form, options)],
     ['ids', ids === 'slots' ? 'their numbers, from 0' : "the caller's own"],
-    ['graph', `${topLevel + 1} levels, entry point ${entryPoint}, ${formatCount(upperLists)} lists above level 0`],
-    ['options', wrapped(Object.entries(others).map(([name, value]) => `${name} ${optionText(value)}`))],
+    [
+      'graph',
+      kind === 'hnsw'
+        ? `HNSW: ${topLevel + 1} levels, entry point ${entryPoint}, ${formatCount(upperLists)} lists above level 0`
+        : 'Vamana',
+    ],
+    ['options', wrapped(Object.entries(others).map(([name, value]) => `${name} ${optionText(value as OptionValue)}`))],
     ['file', `format version ${FORMAT_VERSION}, ${formatBytes(file.bytes)} in blocks of ${formatBytes(BLOCK_BYTES)}`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
@@ -84,7 +89,7 @@ function rowFor({ k, rungs }: RecallCurve, target: number): string[] {
   return [String(k), wanted, ...setting, recall.toFixed(4), lowerBound.toFixed(4), ...counts];
 }
 
-function heldAs(form: HnswMeta['form'], { codes, finer }: HnswMeta['options']): string {
+function heldAs(form: GraphMeta['form'], { codes, finer }: GraphMeta['options']): string {
   if (typeof codes !== 'object') return FORMS[form as keyof typeof FORMS];
   return `${codesName(codes)} codes${finer === 'sq7' ? ', finer ones of 7 bits' : ''}, and the f32 originals beside them`;
 }
@@ -95,7 +100,9 @@ const FORMS = {
   u8: 'bytes, which is what their components are',
 };
 
-function optionText(value: number | string | boolean | CodeShape): string {
+type OptionValue = number | string | boolean | CodeShape;
+
+function optionText(value: OptionValue): string {
   return typeof value === 'object' ? codesName(value) : String(value);
 }
 

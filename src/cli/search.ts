@@ -2,7 +2,7 @@
 import { UsageError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
 import { openReadOnly } from '../engine/index-file.ts';
-import type { Hnsw } from '../graph/hnsw.ts';
+import type { AnyIndex } from '../graph/any-index.ts';
 import type { SearchOptions } from '../graph/vector-index.ts';
 import { type Flag, flagHelp, integerFlag, numberFlag, readCommandLine } from '../lab/command.ts';
 import { loadDataset } from '../lab/datasets.ts';
@@ -151,7 +151,7 @@ async function ofFiles(
 
 async function ofSet(
   name: string,
-  index: Hnsw,
+  index: AnyIndex,
   { file, k, limit }: SearchCommandOptions,
 ): Promise<{ queries: Matrix; truth: Truth }> {
   const dataset = await withLoadProgress((onProgress) =>

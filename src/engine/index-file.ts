@@ -4,8 +4,11 @@
  */
 import { performance } from 'node:perf_hooks';
 import { AnnError, IndexFileError, ParameterError, ReadOnlyError } from '../core/errors.ts';
+import type { AnyIndex } from '../graph/any-index.ts';
+import { checkMeta, type GraphMeta, sectionBytes } from '../graph/graph-image.ts';
+import type { RestoreOptions } from '../graph/graph-index.ts';
 import { Hnsw } from '../graph/hnsw.ts';
-import { checkMeta, type HnswMeta, sectionBytes } from '../graph/hnsw-image.ts';
+import { Vamana } from '../graph/vamana.ts';
 import { AnnFile, type LoadMode } from '../storage/ann-file.ts';
 import { RESTORE } from '../storage/ann-format.ts';
 import { writeAnnFile } from '../storage/write-ann-file.ts';
@@ -44,7 +47,11 @@ export interface VerifyReport {
  * the new one. Returns its size. Searches go on meanwhile; whoever adds gets a BusyError. Throws OutputError where the system
  * refuses, CorruptionError where the index came from a file that is damaged, BusyError.
  */
-export async function save(index: Hnsw, path: string, { onProgress }: SaveOptions = {}): Promise<{ bytes: number }> {
+export async function save(
+  index: AnyIndex,
+  path: string,
+  { onProgress }: SaveOptions = {},
+): Promise<{ bytes: number }> {
   const { meta, sections } = index.image();
   const resume = index.pauseAdding(`the index is being saved to ${path}: await that`);
   try {
@@ -60,12 +67,12 @@ export async function save(index: Hnsw, path: string, { onProgress }: SaveOption
  * until the index is saved, to the same path or another. While it is open, the file may be replaced or deleted, but must not be
  * written to. Throws IndexFileError, FormatVersionError, CorruptionError, ParameterError, or what `Hnsw.create` throws.
  */
-export function open(path: string, options: OpenOptions = {}): Promise<Hnsw> {
+export function open(path: string, options: OpenOptions = {}): Promise<AnyIndex> {
   return Promise.resolve().then(() => load(path, options));
 }
 
 /** As `open`, for searching only: whoever adds gets a ReadOnlyError. Processes that open one file share its pages. */
-export async function openReadOnly(path: string, options: Omit<OpenOptions, 'capacity'> = {}): Promise<Hnsw> {
+export async function openReadOnly(path: string, options: Omit<OpenOptions, 'capacity'> = {}): Promise<AnyIndex> {
   const index = await open(path, options);
   index.forbidAdding(new ReadOnlyError(path));
   return index;
@@ -105,13 +112,13 @@ export async function verify(
   return { ...report, seconds: (performance.now() - began) / 1000 };
 }
 
-function load(path: string, { mode = 'map', ...options }: OpenOptions): Hnsw {
+function load(path: string, { mode = 'map', ...options }: OpenOptions): AnyIndex {
   if (mode !== 'map' && mode !== 'read')
     throw new ParameterError({ parameter: 'mode', got: mode, want: 'map or read' });
   const file = AnnFile.open(path);
   try {
     const meta = metaOf(file);
-    const { index, places } = Hnsw.restore(meta, options);
+    const { index, places } = restore(meta, options);
     for (const { section, ...place } of places) file.load(section, place, mode);
     index.adopt(meta, {
       source: {
@@ -128,9 +135,13 @@ function load(path: string, { mode = 'map', ...options }: OpenOptions): Hnsw {
   }
 }
 
+function restore(meta: GraphMeta, options: RestoreOptions) {
+  return meta.kind === 'hnsw' ? Hnsw.restore(meta, options) : Vamana.restore(meta, options);
+}
+
 /** What the file says of the index in it, once its sections are as long as that takes. */
-export function metaOf(file: AnnFile): HnswMeta {
-  let meta: HnswMeta;
+export function metaOf(file: AnnFile): GraphMeta {
+  let meta: GraphMeta;
   try {
     meta = checkMeta(file.meta);
   } catch (error) {

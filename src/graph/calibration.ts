@@ -15,9 +15,9 @@ import { type Matrix, row } from '../core/matrix.ts';
 import { Random } from '../core/random.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
 import { checkInteger } from './checks.ts';
-import { keepsOriginals } from './hnsw-form.ts';
-import { FILTER_FROM, type HnswThread } from './hnsw-thread.ts';
+import { FILTER_FROM, type GraphThread } from './graph-thread.ts';
 import { lowerBoundOf, meanOf } from './recall-bound.ts';
+import { keepsOriginals } from './record-form.ts';
 import type { Metric, SearchOptions, Work } from './vector-index.ts';
 
 export interface CalibrateOptions {
@@ -86,11 +86,12 @@ export interface RecallRung {
  * VectorValueError or CorruptionError.
  */
 export async function calibrate(
-  thread: HnswThread,
+  thread: GraphThread,
   {
     entryPoint,
+    links,
     options,
-  }: { entryPoint: number; options: { dimension: number; metric: Metric; filter: string; M: number } },
+  }: { entryPoint: number; links: number; options: { dimension: number; metric: Metric; filter: string } },
   settings: CalibrateOptions,
 ): Promise<Calibration> {
   const { confidence = 0.95, onProgress } = settings;
@@ -115,7 +116,7 @@ export async function calibrate(
   };
   const filters: FilterTrial[] = [];
   const typicalK = ks.reduce((best, k) => (Math.abs(k - TYPICAL_K) < Math.abs(best - TYPICAL_K) ? k : best));
-  const lines = linesOf(thread, options);
+  const lines = linesOf(thread, options.dimension, links);
   for (const width of widths) filters.push(trialOf(width, await climb(typicalK, width, FILTER_RECALL), lines));
   const filterWords = chooseFilter(filters);
   const curves: RecallCurve[] = [];
@@ -126,7 +127,7 @@ export async function calibrate(
 }
 
 /** Whether what was measured still holds: until there are more than twice as many vectors, or they are held in another form. */
-export function isCurrent(calibration: Calibration, thread: Pick<HnswThread, 'count' | 'form'>): boolean {
+export function isCurrent(calibration: Calibration, thread: Pick<GraphThread, 'count' | 'form'>): boolean {
   return thread.count <= 2 * calibration.count && thread.form === calibration.form;
 }
 
@@ -136,7 +137,7 @@ export function isCurrent(calibration: Calibration, thread: Pick<HnswThread, 'co
  */
 export function settingFor(
   calibration: Calibration | undefined,
-  thread: Pick<HnswThread, 'count' | 'form'>,
+  thread: Pick<GraphThread, 'count' | 'form'>,
   options: SearchOptions,
 ): SearchOptions {
   const { k, recallTarget, efSearch, gamma, rerank, filterWords, ...others } = options;
@@ -322,14 +323,14 @@ interface Truth {
 }
 
 interface Bench {
-  thread: HnswThread;
+  thread: GraphThread;
   sample: Sample;
   metric: Metric;
   confidence: number;
   searched: (done: number) => void;
 }
 
-function drawSample(thread: HnswThread, entryPoint: number, dimension: number, settings: CalibrateOptions): Sample {
+function drawSample(thread: GraphThread, entryPoint: number, dimension: number, settings: CalibrateOptions): Sample {
   const { queries, ks = DEFAULT_KS, seed = 1 } = settings;
   const { count } = thread;
   const refuse = (parameter: string, got: unknown, want: string): never => {
@@ -381,7 +382,7 @@ function drawSlots(n: number, count: number, entryPoint: number, random: Random)
   return Uint32Array.from(drawn);
 }
 
-async function findTruth(thread: HnswThread, sample: Sample, onDone: (done: number) => void): Promise<void> {
+async function findTruth(thread: GraphThread, sample: Sample, onDone: (done: number) => void): Promise<void> {
   const { queries, slots, drawn, ks } = sample;
   const others = drawn ? thread.count - 1 : thread.count;
   const wanted = Math.min(others, ks.at(-1)! + 1);
@@ -519,7 +520,7 @@ function reranksFor(k: number): number[] {
 
 /** Says of a candidate whether it is one of the k nearest, or as near as the last of them. */
 function hitsAmong(
-  thread: HnswThread,
+  thread: GraphThread,
   query: Float32Array,
   found: { slots: Uint32Array; distances: Float32Array },
   truth: Truth,
@@ -552,11 +553,12 @@ function rising(rungs: RecallRung[]): RecallRung[] {
 /** Cache lines that a search touches, by what it counts: a matter of the machine's memory and not of its clock. */
 type Lines = (rung: RecallRung, filterWords: number) => number;
 
-function linesOf(thread: HnswThread, { dimension, M }: { dimension: number; M: number }): Lines {
+/** `links`: as many as pruning leaves a node. */
+function linesOf(thread: GraphThread, dimension: number, links: number): Lines {
   const lines = (bytes: number) => Math.ceil(bytes / CACHE_LINE);
   const vector = lines(thread.layout.vectorBytes);
   const original = lines(rowBytesOf(dimension));
-  const list = lines(4 * (1 + 2 * M));
+  const list = lines(4 * (1 + links));
   const coded = keepsOriginals(thread.form);
   return ({ work, rerank }, words) => {
     const again = coded ? Math.min(rerank, thread.count) : 0;

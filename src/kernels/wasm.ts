@@ -88,6 +88,25 @@ export interface Kernels {
     discarded: number,
     candidates: number,
   ): void;
+  configureVamana(
+    state: number,
+    R: number,
+    slack: number,
+    L: number,
+    saturate: boolean,
+    signed: boolean,
+    buildMargin: number,
+    queryRecord: number,
+    scratch: number,
+    discarded: number,
+    candidates: number,
+    mostVisited: number,
+  ): void;
+  /** Negative: the graph is broken. */
+  chooseLinks(x: number, slot: number, alpha: number, filtered: boolean, out: number): number;
+  place(x: number, slot: number): void;
+  setLinks(slot: number, edges: number, n: number): void;
+  linkBack(slot: number, edges: number, n: number, alpha: number): void;
 
   scan(query: number, entries: number, k: number, size: number, from: number, n: number, scratch: number): number;
   scanFloats(

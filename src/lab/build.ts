@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Matrix } from '../core/matrix.ts';
+import type { AnyIndex } from '../graph/any-index.ts';
 import { Flat } from '../graph/flat.ts';
 import { Hnsw, type HnswStats } from '../graph/hnsw.ts';
 import type { HnswOptions } from '../graph/hnsw-options.ts';
@@ -56,7 +57,7 @@ export function knobFor(metric: Metric): Knob {
 
 /** The part of a searcher that turns a knob of an index. `rerank`: not as the index would have it by default. */
 export function searchedBy(
-  hnsw: Hnsw,
+  hnsw: AnyIndex,
   knob: Knob,
   rerank?: SearchOptions['rerank'],
 ): Pick<HnswSearcher, 'knob' | 'search'> {

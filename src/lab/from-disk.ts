@@ -10,8 +10,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AnnError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
 import { open, save } from '../engine/index-file.ts';
+import type { AnyIndex } from '../graph/any-index.ts';
 import { checkSearch } from '../graph/checks.ts';
-import type { Hnsw } from '../graph/hnsw.ts';
 import type { SearchOptions } from '../graph/vector-index.ts';
 import { canMap } from '../storage/mapping.ts';
 import { type HnswSearcher, searchedBy } from './build.ts';
@@ -90,7 +90,7 @@ export async function throughDisk(options: DiskOptions): Promise<{ searcher: Sea
 }
 
 interface Opening {
-  opened: Hnsw;
+  opened: AnyIndex;
   openMs: number;
   firstQueryMs: number;
 }
@@ -107,7 +107,7 @@ const YIELD_MS = 250;
 
 async function checkSame(
   { searcher: { hnsw }, path: file, queries, k }: DiskOptions,
-  opened: Hnsw,
+  opened: AnyIndex,
   efSearch: number,
   onProgress: (done: number, total: number) => void,
 ): Promise<void> {

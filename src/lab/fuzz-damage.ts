@@ -3,7 +3,7 @@
  * cannot be with every checksum in order, as only a broken writer or somebody who means it leaves behind.
  */
 import type { Random } from '../core/random.ts';
-import { NODE } from '../graph/hnsw-layout.ts';
+import { NODE } from '../graph/graph-layout.ts';
 import { BlockBuffer } from '../kernels/block-buffer.ts';
 import { BLOCK_BYTES, encodeHeader, layOut } from '../storage/ann-format.ts';
 

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { AnnError } from '../core/errors.ts';
 import { Random } from '../core/random.ts';
 import { open, save, verify } from '../engine/index-file.ts';
+import type { AnyIndex } from '../graph/any-index.ts';
 import { Hnsw } from '../graph/hnsw.ts';
 import type { HnswOptions } from '../graph/hnsw-options.ts';
 import { METRICS, type Metric } from '../graph/vector-index.ts';
@@ -150,7 +151,7 @@ function rowsOf({ options: { dimension }, rows, seed }: Shape, n: number, part: 
   );
 }
 
-function answer(index: Hnsw, query: Float32Array): string {
+function answer(index: AnyIndex, query: Float32Array): string {
   const { ids, distances, work } = index.search(query, { k: 5, efSearch: 16 });
   return `${Array.from(ids)} ${Array.from(distances)} ${JSON.stringify(work)}`;
 }
@@ -178,7 +179,7 @@ export async function runTrial(
     throw new Finding(`${when}: an error that does not say what is wrong with the file: ${error.message}`);
   };
   let outcome: Outcome = 'nobody';
-  let index: Hnsw | undefined;
+  let index: AnyIndex | undefined;
   try {
     index = await engine.open(path, { threads: 1, mode });
   } catch (error) {
@@ -218,7 +219,7 @@ const DAMAGED = ['CORRUPTION', 'INDEX_FILE', 'FORMAT_VERSION'];
 /** Indexes that nobody needs any more stay until they are collected. */
 const MOST_BYTES = 4 * 2 ** 30;
 
-async function addSome({ shape }: Subject, index: Hnsw): Promise<void> {
+async function addSome({ shape }: Subject, index: AnyIndex): Promise<void> {
   const { dimension, capacity } = index;
   const room = Math.min(ADDED, capacity - index.count);
   try {

@@ -5,7 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { AnnError } from '../core/errors.ts';
-import type { HnswHandle } from '../graph/hnsw-thread.ts';
+import type { GraphHandle } from '../graph/graph-thread.ts';
 import type { Work } from '../graph/vector-index.ts';
 import { CONTROL, type Reply, type Request, type Task, type WorkerStart } from './pool-task.ts';
 import { startWorker } from './start-worker.ts';
@@ -24,14 +24,14 @@ export interface Ended {
 }
 
 export class Crew {
-  readonly #handle: HnswHandle;
+  readonly #handle: GraphHandle;
   readonly #members: Member[] = [];
   readonly #jobs = new Map<number, Job>();
   #nextJob = 0;
   #closing = false;
 
   /** Resolves when all are ready; rejects, with all ended, where one cannot be started. */
-  static async start(handle: HnswHandle, numbers: readonly number[]): Promise<Crew> {
+  static async start(handle: GraphHandle, numbers: readonly number[]): Promise<Crew> {
     const crew = new Crew(handle);
     try {
       await Promise.all(
@@ -48,7 +48,7 @@ export class Crew {
     return crew;
   }
 
-  private constructor(handle: HnswHandle) {
+  private constructor(handle: GraphHandle) {
     this.#handle = handle;
   }
 

@@ -1,10 +1,11 @@
 /** What a pool tells its workers, and they it. Everything of size is shared memory; rows are taken by whoever is free. */
-import type { HnswHandle } from '../graph/hnsw-thread.ts';
+import type { GraphHandle } from '../graph/graph-thread.ts';
+import type { Step } from '../graph/vamana-steps.ts';
 import type { SearchOptions, Work } from '../graph/vector-index.ts';
 
 /** What a worker starts with. */
 export interface WorkerStart {
-  handle: HnswHandle;
+  handle: GraphHandle;
   /** The number that it bears. */
   thread: number;
   /** What the one before it, of the same number, was inserting when it died. */
@@ -73,7 +74,10 @@ export interface SignsTask {
   control: Int32Array;
 }
 
-export type Task = SearchTask | CheckTask | InsertTask | SumTask | SignsTask;
+/** A step in which a Vamana is linked. */
+export type StepTask = Step & { control: Int32Array };
+
+export type Task = SearchTask | CheckTask | InsertTask | SumTask | SignsTask | StepTask;
 
 export const SUM_BLOCK = 4096;
 export const SIGN_BLOCK = 256;

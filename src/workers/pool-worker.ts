@@ -2,14 +2,19 @@
  * One thread of a pool. Jobs run side by side in small slices, so that searches need not wait until a long build is through.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { assert } from '../core/assert.ts';
 import { AnnError, VectorValueError } from '../core/errors.ts';
-import { HnswThread } from '../graph/hnsw-thread.ts';
+import { type HnswHandle, HnswThread } from '../graph/hnsw-thread.ts';
+import { type VamanaHandle, VamanaThread } from '../graph/vamana-thread.ts';
 import { CONTROL, type Reply, type Request, SIGN_BLOCK, SUM_BLOCK, type Task, type WorkerStart } from './pool-task.ts';
 
 const SLICE_MS = 1;
 
 const { handle, thread: number, interrupted } = workerData as WorkerStart;
-const thread = new HnswThread(handle, number);
+const thread: HnswThread | VamanaThread =
+  handle.kind === 'hnsw'
+    ? new HnswThread(handle as HnswHandle, number)
+    : new VamanaThread(handle as VamanaHandle, number);
 const { dimension } = handle.options;
 takeOver();
 parentPort?.on('message', (request: Request) => void run(request));
@@ -17,6 +22,8 @@ say({ kind: 'ready' });
 
 /** Finishes what the one before was inserting, which frees its locks. */
 function takeOver(): void {
+  // Steps are done again by whoever gave them.
+  if (!(thread instanceof HnswThread)) return;
   const slot = thread.interrupted;
   if (slot === undefined) return;
   if (interrupted) {
@@ -82,6 +89,7 @@ function workOn(task: Task, work: { distances: number; hops: number; estimates: 
     }
     case 'insert': {
       const { vectors, first, upper, inserted, latencyUs } = task;
+      assert(thread instanceof HnswThread, 'a Vamana is linked by steps');
       return (row) => {
         const began = performance.now();
         thread.admit(vectorOf(vectors, row), `row ${row}`);
@@ -100,6 +108,9 @@ function workOn(task: Task, work: { distances: number; hops: number; estimates: 
       const { count } = task;
       return (block) => thread.encodeSigns(block * SIGN_BLOCK, Math.min((block + 1) * SIGN_BLOCK, count));
     }
+    default:
+      assert(thread instanceof VamanaThread, 'an HNSW has no steps');
+      return thread.rowsOf(task);
   }
 }
 

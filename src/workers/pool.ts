@@ -8,8 +8,12 @@
  */
 import { availableParallelism } from 'node:os';
 import { BrokenIndexError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
+import type { AnyIndex } from '../graph/any-index.ts';
 import { checkInteger, checkSearch, stretchOf } from '../graph/checks.ts';
-import type { Claim, Hnsw } from '../graph/hnsw.ts';
+import type { Claim } from '../graph/graph-index.ts';
+import { Hnsw } from '../graph/hnsw.ts';
+import type { Vamana } from '../graph/vamana.ts';
+import type { Step } from '../graph/vamana-steps.ts';
 import type { AddBatchOptions, SearchOptions, Work } from '../graph/vector-index.ts';
 import { Crew, type Ended } from './crew.ts';
 import { CONTROL, type InsertTask, SIGN_BLOCK, SUM_BLOCK } from './pool-task.ts';
@@ -49,8 +53,8 @@ export interface AddResult {
   latencyUs: Float32Array;
 }
 
-export class Pool {
-  readonly index: Hnsw;
+export class Pool<Index extends AnyIndex = AnyIndex> {
+  readonly index: Index;
   readonly threads: number;
   readonly #numbers: readonly number[];
   readonly #crew: Crew;
@@ -60,7 +64,7 @@ export class Pool {
   #closing: Promise<void> | undefined;
 
   /** Resolves when all threads are ready. Throws ParameterError where the index was not made for so many. */
-  static async start(index: Hnsw, { threads }: PoolOptions = {}): Promise<Pool> {
+  static async start<Index extends AnyIndex>(index: Index, { threads }: PoolOptions = {}): Promise<Pool<Index>> {
     const wanted = threads ?? Math.max(1, Math.min(availableParallelism(), index.numbers.free));
     checkInteger('threads', wanted, 1, MOST_THREADS);
     const numbers = index.numbers.take(wanted);
@@ -72,7 +76,7 @@ export class Pool {
     }
   }
 
-  private constructor(index: Hnsw, numbers: readonly number[], crew: Crew) {
+  private constructor(index: Index, numbers: readonly number[], crew: Crew) {
     this.index = index;
     this.threads = numbers.length;
     this.#numbers = numbers;
@@ -99,6 +103,18 @@ export class Pool {
     const added = this.#adding.then(() => this.#add(mine, options));
     this.#adding = added.catch(() => {});
     return this.#track(added);
+  }
+
+  /**
+   * `Vamana.build` on all threads: the same graph as on one. Where a thread dies, others do what it was at again. Rejects with what
+   * `Vamana.build` throws; with PoolClosedError.
+   */
+  build(this: Pool<Vamana>, vectors: Float32Array, { threads, ...options }: PoolAddOptions = {}): Promise<void> {
+    if (this.#closing) return Promise.reject(new PoolClosedError());
+    const mine = vectors instanceof Float32Array ? shared(vectors) : vectors;
+    const built = this.#adding.then(() => this.#link(this.index.building(mine, options), this.#threads(threads)));
+    this.#adding = built.catch(() => {});
+    return this.#track(built);
   }
 
   /** Ends one of the threads at whatever it is doing, as a fault would: for trials. `thread`: 0 … threads − 1. */
@@ -169,8 +185,30 @@ export class Pool {
     };
   }
 
-  async #add(vectors: Float32Array, { ids, onProgress, threads }: PoolAddOptions): Promise<AddResult> {
+  /** Has the threads do one step after the other. */
+  async #link(steps: Generator<Step, void>, threads: number): Promise<void> {
+    for (const step of steps) {
+      const ended = await this.#crew.run({ ...step, control: controlFrom(0) }, threads);
+      if (ended.failure) throw ended.failure;
+      if (!ended.died) continue;
+      const doRow = (this.index as Vamana).thread.rowsOf(step);
+      for (let row = 0; row < step.rows; row++) doRow(row);
+    }
+  }
+
+  async #add(vectors: Float32Array, options: PoolAddOptions): Promise<AddResult> {
     const { index } = this;
+    if (index instanceof Hnsw) return this.#insertAll(index, vectors, options);
+    const { threads, ...others } = options;
+    await this.#link(index.adding(vectors, others), this.#threads(threads));
+    return { latencyUs: new Float32Array(0) };
+  }
+
+  async #insertAll(
+    index: Hnsw,
+    vectors: Float32Array,
+    { ids, onProgress, threads }: PoolAddOptions,
+  ): Promise<AddResult> {
     const most = this.#threads(threads);
     const claim = index.claim(vectors, ids);
     const { rows, first } = claim;
@@ -245,7 +283,7 @@ export class Pool {
 
   /** Inserts rows that were taken by threads that did not live to begin them. Returns how many rows are in, `taken`. */
   #mopUp({ claim, vectors, inserted }: Batch, taken: number): number {
-    const { thread, dimension } = this.index;
+    const { thread, dimension } = this.index as Hnsw;
     for (let row = inserted.indexOf(0); row >= 0 && row < taken; row = inserted.indexOf(0, row)) {
       thread.admit(rowOf(vectors, row, dimension), `row ${row}`);
       thread.insert(claim.first + row, claim.upper[row]);

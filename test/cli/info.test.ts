@@ -29,7 +29,7 @@ describe('annlab info', () => {
     expect(lines[0]).toBe('  vectors  2,000 of 4 dimensions, cosine');
     expect(lines[1]).toBe('  held as  7-bit codes, and the f32 originals beside them');
     expect(lines[2]).toBe('  ids      their numbers, from 0');
-    expect(lines[3]).toMatch(/^ {2}graph {4}[4-9] levels, entry point \d+, \d+ lists above level 0$/);
+    expect(lines[3]).toMatch(/^ {2}graph {4}HNSW: [4-9] levels, entry point \d+, \d+ lists above level 0$/);
     expect(text).toMatch(
       /options {2}capacity 9000, M 5, efConstruction 100, seed 3, codes sq7,\n {11}finer none, filter sign, alpha 1\.1/,
     );

@@ -15,7 +15,7 @@ import {
 import * as day from '../../days/02-nsw/solution.ts';
 import { descend } from '../../days/03-layers/solution.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
-import { levelOf } from '../../src/graph/hnsw-thread.ts';
+import { levelOf } from '../../src/graph/hnsw-levels.ts';
 import { gaussianSet, rows, uniformSet, withTruth } from '../../src/lab/teaching-sets.ts';
 import { workCurve } from '../../src/lab/work-curve.ts';
 

@@ -11,7 +11,7 @@ import { faultsOf } from '../../days/03-layers/graphs.ts';
 import { BUILD, cube, groundOf, measure, measureEngine, measureGround } from '../../days/03-layers/measure.ts';
 import * as reference from '../../days/03-layers/solution.ts';
 import { hashToUnit } from '../../src/core/random.ts';
-import { levelOf } from '../../src/graph/hnsw-thread.ts';
+import { levelOf } from '../../src/graph/hnsw-levels.ts';
 import { reachableFrom } from '../../src/lab/components.ts';
 import { findDay } from '../../src/lab/exercises/day.ts';
 import { loadMutated } from '../../src/lab/exercises/load-day.ts';

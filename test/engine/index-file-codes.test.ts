@@ -9,6 +9,7 @@ import { AnnError, CorruptionError, IndexFileError, ReadOnlyError } from '../../
 import type { Metric } from '../../src/core/metric.ts';
 import { Random } from '../../src/core/random.ts';
 import { open, openReadOnly, save, verify } from '../../src/engine/index-file.ts';
+import type { AnyIndex } from '../../src/graph/any-index.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
 import type { Quantizer } from '../../src/quantize/quantizer.ts';
@@ -52,7 +53,7 @@ async function indexOf(name: KindName, options: Partial<HnswOptions> = {}): Prom
 }
 
 /** What searches return, to the bit, and what they cost. */
-function answersOf(index: Hnsw): unknown[] {
+function answersOf(index: AnyIndex): unknown[] {
   const beams = [
     { k: 1 },
     { k: 10, efSearch: 40, rerank: 0 },
@@ -69,7 +70,7 @@ function answersOf(index: Hnsw): unknown[] {
   );
 }
 
-function expectSame(a: Hnsw, b: Hnsw): void {
+function expectSame(a: AnyIndex, b: AnyIndex): void {
   expect(answersOf(a)).toEqual(answersOf(b));
   for (let id = 0; id < b.count; id += 3) expect(a.neighbors(id)).toEqual(b.neighbors(id));
   expect({ ...a.stats(), hugePages: 0 }).toEqual({ ...b.stats(), hugePages: 0 });
@@ -116,7 +117,7 @@ describe('files of codes', () => {
     const opened = await open(path);
     expect(opened.stats().calibration).toEqual(calibration);
     expectSame(opened, index);
-    const search = (index: Hnsw) => index.search(queries[0], { k: 5, recallTarget: 0.5 });
+    const search = (index: AnyIndex) => index.search(queries[0], { k: 5, recallTarget: 0.5 });
     expect(search(opened)).toEqual(search(index));
     const { form } = calibration;
     for (const [lie, says] of [
@@ -157,7 +158,8 @@ describe('files of codes', () => {
     'written by the baseline build of the kernels they are read by the other, and the other way round: %s',
     async (name) => {
       const path = join(temporaryFolder(), 'index.ann');
-      const ids = (index: Hnsw) => queries.map((query) => Array.from(index.search(query, { k: 5, efSearch: 100 }).ids));
+      const ids = (index: AnyIndex) =>
+        queries.map((query) => Array.from(index.search(query, { k: 5, efSearch: 100 }).ids));
       const index = await indexOf(name, { finer: 'sq7' });
       await save(index, path);
       vi.stubEnv('ANNLAB_WASM', 'baseline');
@@ -167,11 +169,11 @@ describe('files of codes', () => {
         expect(chooseBuild()).toBe('baseline');
         const engine = await import('../../src/engine/index-file.ts');
         const read = await engine.open(path);
-        expect(ids(read as Hnsw)).toEqual(ids(index));
+        expect(ids(read as AnyIndex)).toEqual(ids(index));
         read.addBatch(rows(MORE, 'more'));
         expect(read.validate()).toEqual([]);
         await engine.save(read, path);
-        const answers = ids(read as Hnsw);
+        const answers = ids(read as AnyIndex);
         vi.unstubAllEnvs();
         const back = await open(path);
         expect(ids(back)).toEqual(answers);

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { type AnnError, CorruptionError, FormatVersionError, IndexFileError } from '../../src/core/errors.ts';
 import { Random } from '../../src/core/random.ts';
 import { open, openReadOnly, save, verify } from '../../src/engine/index-file.ts';
+import type { AnyIndex } from '../../src/graph/any-index.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
 import type { LoadMode } from '../../src/storage/ann-file.ts';
@@ -19,7 +20,7 @@ import { temporaryFolder } from '../temporary-folder.ts';
 
 /** A saved index, and what it answers. */
 interface Subject {
-  index: Hnsw;
+  index: AnyIndex;
   queries: Float32Array[];
   answers: string[];
   bytes: Uint8Array;
@@ -76,7 +77,7 @@ async function subjectOf(name: string, path: string): Promise<Subject> {
   return { index, queries, answers: queries.map((query) => answer(index, query)), bytes: readFileSync(path), blocks };
 }
 
-function answer(index: Hnsw, query: Float32Array): string {
+function answer(index: AnyIndex, query: Float32Array): string {
   const { ids, distances, work } = index.search(query, { k: 4, efSearch: 12 });
   return `${Array.from(ids)} ${Array.from(distances)} ${JSON.stringify(work)}`;
 }
@@ -89,7 +90,7 @@ interface Examined {
 
 /** Opens the file and searches; each search must find what it should, or say why not. */
 async function examine(path: string, { queries, answers }: Subject, mode: LoadMode): Promise<Examined> {
-  let index: Hnsw;
+  let index: AnyIndex;
   try {
     index = await open(path, { mode, threads: 1 });
   } catch (error) {

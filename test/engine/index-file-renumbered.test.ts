@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BusyError, CorruptionError, ReadOnlyError } from '../../src/core/errors.ts';
 import { open, openReadOnly, save, verify } from '../../src/engine/index-file.ts';
+import { checkMeta, type MetaOf } from '../../src/graph/graph-image.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
-import { checkMeta } from '../../src/graph/hnsw-image.ts';
 import { AnnFile } from '../../src/storage/ann-file.ts';
 import { Pool } from '../../src/workers/pool.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -49,7 +49,7 @@ describe('a renumbered index', () => {
     const index = indexOf(shape);
     await save(index, path);
     using file = AnnFile.open(path);
-    const meta = checkMeta(file.meta);
+    const meta = checkMeta(file.meta) as MetaOf<'hnsw'>;
     const { index: parted, places } = Hnsw.restore(meta, { chunkRows: 4096 });
     for (const { section, ...place } of places) file.load(section, place, 'read');
     const offsets = Object.fromEntries(file.sections.map(({ name, offset }) => [name, offset]));

@@ -13,8 +13,8 @@ import {
   ReadOnlyError,
 } from '../../src/core/errors.ts';
 import { open, openReadOnly, save, verify } from '../../src/engine/index-file.ts';
+import { checkMeta, type MetaOf } from '../../src/graph/graph-image.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
-import { checkMeta } from '../../src/graph/hnsw-image.ts';
 import { AnnFile } from '../../src/storage/ann-file.ts';
 import { nodeFileSystem } from '../../src/storage/atomic-write.ts';
 import { canMap } from '../../src/storage/mapping.ts';
@@ -135,7 +135,7 @@ describe('an index that was saved and opened', () => {
     /** As `open` does, but for how many rows a memory holds. */
     const openIn = (path: string, chunkRows: number): Hnsw => {
       const file = AnnFile.open(path);
-      const meta = checkMeta(file.meta);
+      const meta = checkMeta(file.meta) as MetaOf<'hnsw'>;
       const { index, places } = Hnsw.restore(meta, { chunkRows });
       for (const { section, ...place } of places) file.load(section, place, 'map');
       const offsets = Object.fromEntries(file.sections.map(({ name, offset }) => [name, offset]));

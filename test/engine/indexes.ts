@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { METRICS, type Metric } from '../../src/core/metric.ts';
 import { Random } from '../../src/core/random.ts';
+import type { AnyIndex } from '../../src/graph/any-index.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
 
@@ -76,7 +77,7 @@ export function indexOf(shape: Shape): Hnsw {
 }
 
 /** What searches return, to the bit, and what they cost. */
-export function answersOf(index: Hnsw, shape: Shape): unknown[] {
+export function answersOf(index: AnyIndex, shape: Shape): unknown[] {
   const { dimension, count } = shape;
   const queries = [...rowViews(rowsOf(shape, 6, 'queries'), dimension)];
   if (count > 0) queries.push(rowsOf(shape, 1, 'base'));
@@ -90,7 +91,7 @@ export function answersOf(index: Hnsw, shape: Shape): unknown[] {
   return queries.flatMap((query) => beams.map((options) => searched(index, query, options)));
 }
 
-function searched(index: Hnsw, query: Float32Array, options: { k: number; efSearch: number; rerank?: number }) {
+function searched(index: AnyIndex, query: Float32Array, options: { k: number; efSearch: number; rerank?: number }) {
   const { ids, distances, work } = index.search(query, options);
   return { ids: Array.from(ids), distances: Array.from(new Uint32Array(distances.buffer)), work };
 }
@@ -100,7 +101,7 @@ function* rowViews(rows: Float32Array, dimension: number): Generator<Float32Arra
 }
 
 /** Every list of every level of the nodes `ids`, as one comparable value. */
-export function graphOf(index: Hnsw, ids: Iterable<number>): string {
+export function graphOf(index: AnyIndex, ids: Iterable<number>): string {
   const lists: string[] = [];
   for (const id of ids) {
     for (let level = 0; ; level++) {
@@ -118,7 +119,7 @@ export function idsHeld(shape: Shape, count: number): number[] {
 }
 
 /** Sees to it that nothing one can ask tells the two apart: first of searches alone, then of the whole graph. */
-export function expectSame(a: Hnsw, b: Hnsw, shape: Shape): void {
+export function expectSame(a: AnyIndex, b: AnyIndex, shape: Shape): void {
   expect(a.count).toBe(b.count);
   expect(answersOf(a, shape)).toEqual(answersOf(b, shape));
   const ids = idsHeld(shape, b.count);
@@ -129,7 +130,7 @@ export function expectSame(a: Hnsw, b: Hnsw, shape: Shape): void {
 }
 
 /** Adds `n` more rows to each, the same. */
-export function addMore(indexes: readonly Hnsw[], shape: Shape, n: number, rows: Shape['rows'] = shape.rows): void {
+export function addMore(indexes: readonly AnyIndex[], shape: Shape, n: number, rows: Shape['rows'] = shape.rows): void {
   const held = indexes[0].count;
   const more = rowsOf({ ...shape, rows }, n, `more ${held}`);
   const ids = idsOf(shape, held, n);

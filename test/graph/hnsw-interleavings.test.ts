@@ -6,9 +6,12 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/core/random.ts';
-import { type Claim, Hnsw } from '../../src/graph/hnsw.ts';
+import type { Claim } from '../../src/graph/graph-index.ts';
+import type { SlotsFound } from '../../src/graph/graph-thread.ts';
+import { Hnsw } from '../../src/graph/hnsw.ts';
+import { levelOf } from '../../src/graph/hnsw-levels.ts';
 import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
-import { HnswThread, levelOf, type SlotsFound } from '../../src/graph/hnsw-thread.ts';
+import { HnswThread } from '../../src/graph/hnsw-thread.ts';
 import type { Kernels } from '../../src/kernels/wasm.ts';
 import type { Stops } from '../kernels/stepped.ts';
 import { byId, expectNearest, randomRows, trueDistance } from '../oracle.ts';

@@ -3,8 +3,8 @@ import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/core/random.ts';
+import { ERA, JOURNAL, NODE, STATE } from '../../src/graph/graph-layout.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
-import { ERA, JOURNAL, NODE, STATE } from '../../src/graph/hnsw-layout.ts';
 import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
 import { HnswThread } from '../../src/graph/hnsw-thread.ts';
 

@@ -12,6 +12,10 @@ let capacity: i32 = 0;
 export let size: i32 = 0;
 /** Index of the first unread entry, or `size`. */
 let next: i32 = 0;
+/** Where entries are written down as they are read, how many may be and how many are. */
+let log: usize = 0;
+let mostLogged: i32 = 0;
+let logged: i32 = 0;
 
 export function configurePool(entries_: usize): void {
   entries = entries_;
@@ -21,6 +25,28 @@ export function resetPool(ef: i32): void {
   capacity = ef;
   size = 0;
   next = 0;
+}
+
+/**
+ * From now on entries are written down in the order in which they are read, the first `most` of them, at `log`; 0: none are. What
+ * Vamana calls the visited nodes: the beam may drop them again.
+ */
+export function logTaken(log_: usize, most: i32): void {
+  log = log_;
+  mostLogged = most;
+  logged = 0;
+}
+
+export function takenCount(): i32 {
+  return logged;
+}
+
+export function takenSlot(log: usize, i: i32): u32 {
+  return load<u32>(log + ((<usize>i) << 3)) >> 1;
+}
+
+export function takenDistance(log: usize, i: i32): f32 {
+  return distanceOf(load<u32>(log + ((<usize>i) << 3), 4));
 }
 
 /** The distance that the next entry must beat: the worst kept once the beam is full, before that infinity. */
@@ -71,6 +97,10 @@ export function takeNext(): u32 {
   const at = entries + ((<usize>next) << 3);
   const low = load<u32>(at);
   store<u32>(at, low | 1);
+  if (logged < mostLogged) {
+    store<u64>(log + ((<usize>logged) << 3), load<u64>(at));
+    logged++;
+  }
   do next++;
   while (next < size && load<u8>(entries + ((<usize>next) << 3)) & 1);
   return low >> 1;
@@ -106,7 +136,11 @@ export function slotAt(i: i32): u32 {
 }
 
 export function distanceAt(i: i32): f32 {
-  const bits = load<u32>(entries + ((<usize>i) << 3), 4);
+  return distanceOf(load<u32>(entries + ((<usize>i) << 3), 4));
+}
+
+/** The float whose `orderedBits` these are. */
+export function distanceOf(bits: u32): f32 {
   return reinterpret<f32>(bits & 0x80000000 ? bits & 0x7fffffff : ~bits);
 }
 

@@ -108,6 +108,11 @@ export function beginWriting(filtering_: bool): void {
   wholeEra();
 }
 
+/** The walk that is begun next passes this slot by, as if it were not there. */
+export function hide(slot: u32): void {
+  hidden = slot;
+}
+
 /** Links that cannot be were met at this slot. */
 export function setBroken(slot: u32): void {
   broken = slot + 1;
@@ -150,7 +155,8 @@ export function search(x: usize, ef: i32, k: i32, stretch: f32, unseen: i32, fil
     prepareFloats(x, queryRecord);
     resetPool(ef);
     hidden = unseen;
-    descend(atomic.load<u64>(state, ENTRY), 0);
+    // Without layers estimates alone show the way on level 0 too: from far off, all neighbours would enter the beam.
+    descend(atomic.load<u64>(state, ENTRY), mostAbove == 0 && filtering ? -1 : 0);
     wanted = k;
     reach = stretch;
     searchLayer(0);

@@ -1,5 +1,5 @@
 /**
- * Where an HNSW index keeps what, in its arena. Said once, here; the kernels are told by `configure`.
+ * Where a graph index, HNSW or Vamana, keeps what in its arena. Said once, here; the kernels are told by `configure`.
  *
  * What all threads share comes first: `model`, `mean`, `upper`, `signs`, `finer` and `records` are what an index file holds.
  * Behind it every thread has a share of its own to scribble on.
@@ -24,9 +24,14 @@ export interface Shape {
   codes: Codes;
   finer: 'sq7' | 'none';
   signed: boolean;
-  M: number;
-  efConstruction: number;
-  extendCandidates: boolean;
+  /** Links that a list of level 0 may hold, and one of a level above it; 0: there are no levels above. */
+  mostLinks: number;
+  mostLinksAbove: number;
+  /** Lists above level 0 that so many nodes may need. */
+  upperLists(capacity: number): number;
+  /** The beam of an insert, and how many candidates may be pruned at once. */
+  beam: number;
+  mostCandidates: number;
   threads: number;
 }
 
@@ -61,7 +66,7 @@ export type ThreadRegion =
   | 'visited'
   | 'crc';
 
-/** Words of the shared state, as `assembly/hnsw.ts` has them. */
+/** Words of the shared state, as `assembly/walk.ts` has them. */
 export const STATE = { count: 0, claimed: 1, entryPoint: 2, topLevel: 3, entryLock: 4, era: 5, form: 6 } as const;
 /** Bits of the era: what is being rewritten; and what is added when it is done. */
 export const ERA = { signsMove: 1, formMoves: 2, next: 4 } as const;
@@ -70,9 +75,7 @@ export const JOURNAL = { held: 0, entryHeld: 1, inserting: 2, levels: 3, linking
 /** Words of a record behind its vector; the links begin behind `count`. */
 export const NODE = { upper: 0, level: 1, lock: 2, count: 3 } as const;
 
-export interface HnswLayout {
-  /** Links a list may hold beyond M (or M0 = 2M on level 0) before it is pruned. */
-  slack: number;
+export interface GraphLayout {
   /** Bytes of a stored vector, and where behind it the links begin. */
   vectorBytes: number;
   recordBytes: number;
@@ -96,19 +99,17 @@ export const ROTATION_ROUNDS = 2;
 const CACHE_LINE = 64;
 const BATCH_BYTES = 8192;
 
-export function layoutOf(shape: Shape): HnswLayout {
-  const { dimension, metric, M, codes } = shape;
-  const slack = M;
+export function layoutOf(shape: Shape): GraphLayout {
+  const { dimension, metric, codes, mostLinks, mostLinksAbove, mostCandidates } = shape;
   const quantized = typeof codes === 'object' ? codeLayout(codes, { dimension, metric }) : NOT_QUANTIZED;
   const vectorBytes = vectorBytesOf(shape);
   const finerBytes = shape.finer === 'sq7' ? vectorBytesOf({ ...shape, codes: 'sq7' }) : 0;
   const recordBytes = roundUp(
-    vectorBytes + NODE.count * 4 + listBytes(2 * M + slack),
+    vectorBytes + NODE.count * 4 + listBytes(mostLinks),
     vectorBytes < 4 * CACHE_LINE ? 16 : CACHE_LINE,
   );
-  const upperBytes = listBytes(M + slack);
+  const upperBytes = mostLinksAbove > 0 ? listBytes(mostLinksAbove) : 0;
   const signs = shape.signed ? signShape(dimension) : { rotated: 0, words: 0, signBytes: 0 };
-  const mostCandidates = shape.efConstruction * (shape.extendCandidates ? 2 * M + slack + 1 : 1) + 2 * M + slack + 1;
   const threadPlan = (capacity: number) =>
     layOut<ThreadRegion>(
       {
@@ -125,7 +126,7 @@ export function layoutOf(shape: Shape): HnswLayout {
         candidates: mostCandidates * 8,
         slots: capacity * 4,
         distances: capacity * 4,
-        pool: (Math.max(capacity, shape.efConstruction) + 1) * 8,
+        pool: (Math.max(capacity, shape.beam) + 1) * 8,
         visited: capacity + 1,
         crc: CRC_ROOM_BYTES,
       },
@@ -137,14 +138,14 @@ export function layoutOf(shape: Shape): HnswLayout {
     model: quantized.modelBytes,
     mean: dimension * 4,
     flips: ROTATION_ROUNDS * signs.rotated * 4,
-    upper: mostUpperLists(capacity, M) * upperBytes,
+    upper: shape.upperLists(capacity) * upperBytes,
     signs: capacity * signs.signBytes,
     finer: capacity * finerBytes,
     // A walk fetches a line beyond the start of a list, wherever the list ends.
     records: capacity * recordBytes + CACHE_LINE,
     threads: shape.threads * threadPlan(capacity).end,
   });
-  return { slack, vectorBytes, recordBytes, upperBytes, quantized, finerBytes, ...signs, plan, threadPlan };
+  return { vectorBytes, recordBytes, upperBytes, quantized, finerBytes, ...signs, plan, threadPlan };
 }
 
 /** Bytes of a stored vector: f32, 7-bit code and factors, or a quantizer's code. */
@@ -170,12 +171,6 @@ function signShape(dimension: number): { rotated: number; words: number; signByt
   if (words >= 8 && (8 + words * 8) % CACHE_LINE === 8) words -= 1;
   const bytes = 8 + words * 8;
   return { rotated, words, signBytes: bytes <= CACHE_LINE / 2 ? roundUp(bytes, 16) : roundUp(bytes, CACHE_LINE) };
-}
-
-/** Σ levels over n nodes has mean n / (M − 1); ten standard deviations above it. */
-export function mostUpperLists(capacity: number, M: number): number {
-  const mean = capacity / (M - 1);
-  return Math.ceil(mean + 10 * Math.sqrt(2 * mean) + 64);
 }
 
 function roundUp(n: number, multiple: number): number {

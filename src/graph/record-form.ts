@@ -1,6 +1,7 @@
 /** What the records of an index hold, and what that asks for. */
 import type { FORM_CODES } from '../kernels/vectors.ts';
-import type { Codes } from './hnsw-layout.ts';
+import { codesName } from '../quantize/walk-codes.ts';
+import type { Codes } from './graph-layout.ts';
 import type { Metric } from './vector-index.ts';
 
 /** Floats, 7-bit codes, bytes that are the vectors' components, or codes of a quantizer of this kind. */
@@ -16,4 +17,9 @@ export function formsOf(codes: Codes, metric: Metric): Form[] {
 /** Whether the exact vectors lie beside the records, because these hold something else. */
 export function keepsOriginals(form: Form): boolean {
   return form !== 'f32' && form !== 'u8';
+}
+
+/** f32, sq7, or what a quantizer's codes are called, such as pq64 or rabitq4. */
+export function codesTitle(codes: Codes): string {
+  return typeof codes === 'object' ? codesName(codes) : codes;
 }

@@ -1,21 +1,20 @@
 /**
- * What of an HNSW index is worth keeping: a few numbers and the regions as they lie in the arena. Whoever stores it writes the
- * sections as they are; whoever brings it back puts them where `Hnsw.restore` says. Nothing here knows files.
+ * What of a graph index is worth keeping: a few numbers and the regions as they lie in the arena. Whoever stores it writes the
+ * sections as they are; whoever brings it back puts them where the index says (`restore`). Nothing here knows files.
  */
 import { BrokenIndexError } from '../core/errors.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
 import { codesName } from '../quantize/walk-codes.ts';
 import { type Calibration, checkCalibration } from './calibration.ts';
-import { formsOf, keepsOriginals } from './hnsw-form.ts';
-import { layoutOf, mostUpperLists } from './hnsw-layout.ts';
-import { type AllHnswOptions, completeOptions, shapeOf } from './hnsw-options.ts';
-import { levelOf } from './hnsw-thread.ts';
+import { GRAPH_KINDS, type GraphKind, type OptionsOf } from './graph-kinds.ts';
+import { type GraphLayout, layoutOf } from './graph-layout.ts';
+import { formsOf, keepsOriginals } from './record-form.ts';
 
 /** Everything that is said in words; goes through JSON unchanged. */
-export interface HnswMeta {
-  kind: 'hnsw';
+export interface MetaOf<Name extends GraphKind> {
+  kind: Name;
   /** All but `threads`, which is a matter of whoever opens it. */
-  options: Omit<AllHnswOptions, 'threads'>;
+  options: Omit<OptionsOf[Name], 'threads'>;
   count: number;
   form: keyof typeof FORM_CODES;
   /** Lists in use above level 0. */
@@ -28,8 +27,10 @@ export interface HnswMeta {
   calibration?: Calibration;
 }
 
-export interface HnswImage {
-  meta: HnswMeta;
+export type GraphMeta = MetaOf<'hnsw'> | MetaOf<'vamana'>;
+
+export interface GraphImage {
+  meta: GraphMeta;
   /** The parts of a section lie one behind the other. */
   sections: { name: string; parts: Uint8Array[] }[];
 }
@@ -48,49 +49,74 @@ export interface Place {
 }
 
 /** Throws BrokenIndexError, or what `Hnsw.create` throws, where the numbers are not those of an index. */
-export function checkMeta(value: unknown): HnswMeta {
+export function checkMeta(value: unknown): GraphMeta {
   const broken = (what: string) => new BrokenIndexError(what);
   if (typeof value !== 'object' || value === null) throw broken('what should describe the index describes nothing');
-  const meta = value as HnswMeta;
-  if (meta.kind !== 'hnsw') throw broken(`an index of the kind ${JSON.stringify(meta.kind)} is not known here`);
+  const meta = value as GraphMeta;
+  if (!Object.hasOwn(GRAPH_KINDS, String(meta.kind)))
+    throw broken(`an index of the kind ${JSON.stringify(meta.kind)} is not known here`);
   if (typeof meta.options !== 'object' || meta.options === null) throw broken('it does not say its options');
-  const whole = (name: keyof HnswMeta, most: number, least = 0) => {
+  const whole = (name: keyof GraphMeta, most: number, least = 0) => {
     const got = meta[name];
     if (!Number.isInteger(got) || (got as number) < least || (got as number) > most)
       throw broken(`${name} = ${JSON.stringify(got)} is no integer from ${least} to ${most}`);
   };
   // Files of before there were finer codes do not mention them.
   meta.options.finer ??= 'none';
-  for (const [name, kind] of Object.entries(OPTION_KINDS)) {
-    const got = meta.options[name as keyof HnswMeta['options']];
+  const { optionKinds } = GRAPH_KINDS[meta.kind];
+  for (const [name, kind] of Object.entries(optionKinds)) {
+    const got = meta.options[name as keyof GraphMeta['options']];
     if (typeof got !== kind && !(name === 'codes' && typeof got === 'object' && got !== null))
       throw broken(`its option ${name} = ${JSON.stringify(got)} is no ${kind}`);
   }
-  const { capacity, codes, metric, seed, M } = completeOptions({ ...known(meta.options), threads: 1 });
+  // The options that are known, whatever else is written there.
+  const known = Object.fromEntries(Object.entries(meta.options).filter(([name]) => Object.hasOwn(optionKinds, name)));
+  const { options, layout, upperLists, levelOf } = graphOf({ ...meta, options: known } as unknown as GraphMeta);
+  const { capacity, codes, metric } = options;
   whole('count', capacity);
   if (!formsOf(codes, metric).includes(meta.form)) {
     throw broken(
       `vectors of the form ${JSON.stringify(meta.form)} under codes ${typeof codes === 'object' ? codesName(codes) : codes}`,
     );
   }
-  whole('upperLists', mostUpperLists(capacity, M));
+  whole('upperLists', upperLists);
   whole('entryPoint', Math.max(0, meta.count - 1));
-  const topLevel = meta.count === 0 ? 0 : levelOf(seed, meta.entryPoint, M);
+  const topLevel = meta.count === 0 ? 0 : levelOf(meta.entryPoint);
   if (meta.topLevel !== topLevel)
     throw broken(`node ${meta.entryPoint} would be on level ${meta.topLevel}, and its seed says ${topLevel}`);
   if (meta.ids !== 'slots' && meta.ids !== 'listed') throw broken(`ids that are ${JSON.stringify(meta.ids)}`);
   if (meta.calibration === undefined) return meta;
-  const { words } = layoutOf(shapeOf({ ...meta.options, threads: 1 }));
+  const { words } = layout;
   return {
     ...meta,
     calibration: checkCalibration(meta.calibration, { count: meta.count, form: meta.form, metric, words }),
   };
 }
 
+/** What the numbers say of the graph. Throws what its `create` throws. */
+function graphOf(meta: GraphMeta): {
+  options: OptionsOf[GraphKind];
+  layout: GraphLayout;
+  upperLists: number;
+  levelOf(slot: number): number;
+} {
+  return meta.kind === 'hnsw' ? graphAs('hnsw', meta) : graphAs('vamana', meta);
+}
+
+function graphAs<Name extends GraphKind>(name: Name, meta: MetaOf<Name>) {
+  const kind = GRAPH_KINDS[name];
+  const options = kind.complete({ ...meta.options, threads: 1 } as OptionsOf[Name]);
+  const shape = kind.shapeOf(options);
+  return {
+    ...{ options, layout: layoutOf(shape), upperLists: shape.upperLists(options.capacity) },
+    levelOf: (slot: number) => kind.levelOf(options, slot),
+  };
+}
+
 /** Bytes that each section of an index with these numbers has; there may be no others. */
-export function sectionBytes(meta: HnswMeta): Map<string, number> {
+export function sectionBytes(meta: GraphMeta): Map<string, number> {
   const { options, count, form, upperLists, ids } = meta;
-  const { recordBytes, upperBytes, signBytes, finerBytes, quantized } = layoutOf(shapeOf({ ...options, threads: 1 }));
+  const { recordBytes, upperBytes, signBytes, finerBytes, quantized } = graphOf(meta).layout;
   const sizes: [string, number][] = [
     ['records', count * recordBytes],
     ['upper', upperLists * upperBytes],
@@ -101,27 +127,4 @@ export function sectionBytes(meta: HnswMeta): Map<string, number> {
   if (ids === 'listed') sizes.push(['ids', count * 4]);
   if (keepsOriginals(form)) sizes.push(['vectors', count * rowBytesOf(options.dimension)]);
   return new Map(sizes);
-}
-
-const OPTION_KINDS: Record<keyof HnswMeta['options'], 'number' | 'string' | 'boolean'> = {
-  dimension: 'number',
-  metric: 'string',
-  capacity: 'number',
-  M: 'number',
-  efConstruction: 'number',
-  seed: 'number',
-  codes: 'string',
-  finer: 'string',
-  filter: 'string',
-  alpha: 'number',
-  extendCandidates: 'boolean',
-  keepPruned: 'boolean',
-  margin: 'number',
-  buildMargin: 'number',
-};
-
-/** The options that are known, whatever else is written there. */
-function known(options: HnswMeta['options']): HnswMeta['options'] {
-  const names = Object.keys(OPTION_KINDS) as (keyof HnswMeta['options'])[];
-  return Object.fromEntries(names.map((name) => [name, options[name]])) as unknown as HnswMeta['options'];
 }

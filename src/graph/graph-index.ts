@@ -1,0 +1,607 @@
+/**
+ * What a graph index is to its caller, whatever graph it is: options, ids, statistics, and who may add when. HNSW (`hnsw.ts`) and
+ * Vamana (`vamana.ts`) add how nodes are linked.
+ *
+ * The graph, the walk and the codes live in an arena and are worked by the kernels in one call, through the hands of a thread
+ * (`graph-thread.ts`).
+ */
+import { BrokenIndexError, BusyError, ParameterError } from '../core/errors.ts';
+import { Ids } from '../core/ids.ts';
+import { Random } from '../core/random.ts';
+import { Arena } from '../kernels/memory.ts';
+import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
+import { PAGE_BYTES } from '../kernels/wasm.ts';
+import { type CalibrateOptions, type Calibration, calibrate, isCurrent, settingFor } from './calibration.ts';
+import { checkBatch, checkVector } from './checks.ts';
+import { faultsOf } from './graph-faults.ts';
+import { type GraphImage, type GraphMeta, type Place, sectionBytes } from './graph-image.ts';
+import type { GraphKind } from './graph-kinds.ts';
+import { type GraphLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, type Shape, STATE } from './graph-layout.ts';
+import { type AllGraphOptions, fittedCapacity } from './graph-options.ts';
+import type { GraphHandle, GraphThread, Source } from './graph-thread.ts';
+import { codesTitle, formsOf, keepsOriginals } from './record-form.ts';
+import { type NodesInMemory, renumber } from './renumber.ts';
+import { ThreadNumbers } from './thread-numbers.ts';
+import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
+
+/** What an index is and holds. Bytes are those in use, not those reserved. */
+export interface GraphStats {
+  count: number;
+  capacity: number;
+  dimension: number;
+  metric: Metric;
+  /** f32, sq7, or what a quantizer's codes are called, such as pq64 or rabitq4. */
+  codes: string;
+  filter: 'sign' | 'none';
+  alpha: number;
+  /** Links of a node on level 0, on average. */
+  meanDegree: number;
+  ramBytes: {
+    total: number;
+    records: number;
+    signs: number;
+    upper: number;
+    finer: number;
+    vectors: number;
+    scratch: number;
+  };
+  /** What a search walks over: all but the originals and finer codes kept for re-ranking. */
+  walkBytes: number;
+  hugePages: boolean;
+  /** What `calibrate` measured, if it has been called. */
+  calibration?: Calibration;
+}
+
+/** Rows that other threads are adding: slots `first` … `first + rows` − 1 are theirs. */
+export interface Claim {
+  first: number;
+  rows: number;
+  /** For each row the number of its first list on the upper levels; shared memory. */
+  upper: Uint32Array;
+}
+
+/** How an index that comes from a file shall be: `chunkRows` originals in a memory, a multiple of 4096, by default as many as fit. */
+export interface RestoreOptions {
+  capacity?: number;
+  threads?: number;
+  chunkRows?: number;
+}
+
+/** What an index is reserved with. */
+export interface Reserved<Handle, Thread> {
+  kind: GraphKind;
+  shape: Shape;
+  /** How many links pruning leaves a node on level 0; and how many of a list it may not drop. */
+  links: number;
+  mostKept: number;
+  /** For messages. */
+  title: string;
+  threadOn(handle: Handle): Thread;
+  model?: Uint8Array;
+  chunkRows?: number;
+}
+
+export abstract class GraphIndex<
+  Options extends AllGraphOptions & { alpha: number } = AllGraphOptions & { alpha: number },
+  Thread extends GraphThread<Options> = GraphThread<Options>,
+> implements VectorIndex
+{
+  readonly dimension: number;
+  readonly metric: Metric;
+  readonly capacity: number;
+  /** For those who store, share or examine the graph, down to `numbers`; searches and inserts are the way in for all others. */
+  readonly layout: GraphLayout;
+  readonly arena: Arena<Region>;
+  /** What other threads need to work on the same index. */
+  readonly handle: GraphHandle<Options>;
+  /** The hands of the thread that this object lives in. */
+  readonly thread: Thread;
+  /** Who else works on it. */
+  readonly numbers: ThreadNumbers;
+  protected readonly options: Options;
+  protected ids = new Ids();
+  /** Lists in use above level 0. */
+  protected upperLists = 0;
+  readonly #shape: Shape;
+  readonly #links: number;
+  readonly #mostKept: number;
+  readonly #vectors: VectorStore | undefined;
+  #calibration: Calibration | undefined;
+  /** What is going on that no vector may be added beside, in words. */
+  protected busy: string | undefined;
+  /** Whether nodes are being moved. */
+  #moving = false;
+  /** What whoever adds is told, once and for all. */
+  #forbidden: Error | undefined;
+
+  protected constructor(
+    options: Options,
+    { kind, shape, links, mostKept, title, threadOn, model, chunkRows }: Reserved<GraphHandle<Options>, Thread>,
+  ) {
+    const { dimension, metric, capacity, codes, threads } = options;
+    this.dimension = dimension;
+    this.metric = metric;
+    this.capacity = capacity;
+    this.options = options;
+    this.#shape = shape;
+    this.#links = links;
+    this.#mostKept = mostKept;
+    this.layout = layoutOf(shape);
+    const reserved = Arena.reserve(capacity, this.layout.plan, title);
+    const { memory, at, u32 } = reserved;
+    // Normalized components are no integers.
+    const [form] = formsOf(codes, metric).toReversed();
+    u32[(at.state >>> 2) + STATE.form] = FORM_CODES[form];
+    if (model) reserved.bytes.set(model, at.model);
+    if (options.filter === 'sign') this.#writeFlips(reserved);
+    const vectors =
+      codes !== 'f32'
+        ? VectorStore.reserve({ dimension, metric, capacity, threads, ...(chunkRows !== undefined && { chunkRows }) })
+        : undefined;
+    this.#vectors = vectors;
+    this.handle = { kind, options, memory, at, ...(vectors && { vectors: vectors.handle }) };
+    this.thread = threadOn(this.handle);
+    this.numbers = new ThreadNumbers(threads);
+    this.arena = this.thread.arena;
+  }
+
+  /** The level that a node in this slot is on. */
+  protected abstract levelOf(slot: number): number;
+
+  /**
+   * The sections have been put in their places: from now on this is the index that they are the image of. `small`: those that
+   * have no place, `model`, `mean` and `ids`, as they are in the file. `sums`: checksums of a section's 64 KiB blocks; each is checked
+   * when it is first used.
+   */
+  adopt(
+    meta: GraphMeta,
+    { source, small, sums }: { source: Source; small(name: string): Uint8Array; sums(name: string): Uint32Array },
+  ): void {
+    const { at, bytes, u32 } = this.arena;
+    this.handle.source = source;
+    this.ids = Ids.of(meta.count, meta.ids === 'listed' ? u32Of(small('ids')) : undefined);
+    this.upperLists = meta.upperLists;
+    if (this.layout.quantized.modelBytes > 0) {
+      bytes.set(small('model'), at.model);
+      this.thread.configureCodes();
+    }
+    this.#calibration = meta.calibration;
+    if (this.options.filter === 'sign') bytes.set(small('mean'), at.mean);
+    const words: [number, number][] = [
+      [STATE.count, meta.count],
+      [STATE.claimed, meta.count],
+      [STATE.entryPoint, meta.entryPoint],
+      [STATE.topLevel, meta.topLevel],
+      [STATE.form, FORM_CODES[meta.form]],
+    ];
+    for (const [word, value] of words) u32[(at.state >>> 2) + word] = value;
+    for (const { section, of, from, bytes } of this.places(meta)) {
+      const mine = sums(section).subarray(from / PAGE_BYTES, Math.ceil((from + bytes) / PAGE_BYTES));
+      if (typeof of === 'number') this.thread.expectVectors(of, mine);
+      else this.thread.expect(of, mine);
+    }
+    this.thread.endEra();
+  }
+
+  /**
+   * What is worth keeping, as views: nothing may be added before they have been read (see `pauseAdding`). Throws
+   * CorruptionError or BusyError.
+   */
+  image(): GraphImage {
+    this.#checkIdle();
+    this.thread.checkAll();
+    const { threads: _, ...options } = this.options;
+    const { at, u32, bytes } = this.arena;
+    const state = u32.subarray(at.state >>> 2);
+    const listed = this.ids.listed;
+    const meta = {
+      kind: this.handle.kind,
+      options,
+      count: this.ids.count,
+      form: this.thread.form,
+      upperLists: this.upperLists,
+      entryPoint: state[STATE.entryPoint],
+      topLevel: state[STATE.topLevel],
+      ids: listed ? 'listed' : 'slots',
+      ...(this.#calibration && { calibration: this.#calibration }),
+    } as unknown as GraphMeta;
+    const places = this.places(meta);
+    const sections = [...sectionBytes(meta)].map(([name, size]) => {
+      const pieces = places.filter(({ section }) => section === name);
+      if (name === 'ids') return { name, parts: [bytesOf(listed!)] };
+      if (name === 'mean' || name === 'model') return { name, parts: [bytes.subarray(at[name], at[name] + size)] };
+      return { name, parts: pieces.map(({ memory, at, bytes }) => new Uint8Array(memory.buffer, at, bytes)) };
+    });
+    return { meta, sections };
+  }
+
+  /** How `restore` of a kind of index completes what its file says. Throws what `completeOf` throws, or ParameterError. */
+  protected static restoredOptions<Options extends AllGraphOptions>(
+    meta: { count: number; options: Omit<Options, 'threads'> },
+    completeOf: (options: Options) => Options,
+    shapeOf: (options: Options) => Shape,
+    { capacity, threads }: RestoreOptions,
+  ): Options {
+    if (capacity !== undefined && capacity < meta.count) {
+      const want = `at least the ${meta.count} vectors that are held`;
+      throw new ParameterError({ parameter: 'capacity', got: capacity, want });
+    }
+    const options = completeOf({
+      ...meta.options,
+      ...(capacity !== undefined && { capacity }),
+      ...(threads !== undefined && { threads }),
+    } as Options);
+    if (capacity === undefined) {
+      // More threads than it was created for leave room for fewer vectors.
+      options.capacity = Math.max(meta.count, fittedCapacity(options.capacity, shapeOf(options)));
+    }
+    return options;
+  }
+
+  /** Until what it returns is called, whoever adds gets a BusyError with this reason. */
+  pauseAdding(why: string): () => void {
+    this.#checkIdle();
+    this.busy = why;
+    return () => {
+      this.busy = undefined;
+    };
+  }
+
+  /** From now on whoever adds gets this error. */
+  forbidAdding(error: Error): void {
+    this.#forbidden = error;
+  }
+
+  /** How many vectors are held. While other threads add, those that are complete. */
+  get count(): number {
+    return this.thread.count;
+  }
+
+  add(vector: Float32Array, id: number = this.ids.next()): number {
+    checkVector(vector, this.dimension, 'vector');
+    this.addBatch(vector, { ids: [id] });
+    return id;
+  }
+
+  /**
+   * Throws DimensionError, ParameterError, VectorValueError, CapacityError, DuplicateIdError, or BusyError while a pool adds or
+   * a file is written.
+   */
+  abstract addBatch(vectors: Float32Array, options?: AddBatchOptions): void;
+
+  /**
+   * The k nearest to `query` that a beam of efSearch finds; min(k, count) of them, so an empty index returns none. Where the walk
+   * is on codes, the best `rerank` candidates (default: k and a few) are compared again on the exact vectors. Works while other
+   * threads add.
+   * `recallTarget` instead: the cheapest setting whose recall has a lower bound of that much, as `calibrate` measured it; of a k
+   * between two that were measured, the more demanding one's. Throws DimensionError, VectorValueError, or ParameterError (k < 1,
+   * efSearch < k, gamma below 0 or above 10, rerank between 1 and k − 1; a target that nobody has measured, or beyond the best).
+   */
+  search(query: Float32Array, options: SearchOptions): SearchResult {
+    this.#checkStill();
+    const { slots, distances, work } = this.thread.search(query, this.resolve(options));
+    return { ids: this.ids.translate(slots), distances, work };
+  }
+
+  /** What `search` does with these options, as threads are told that know no calibration. Throws ParameterError. */
+  resolve(options: SearchOptions): SearchOptions {
+    if (options.recallTarget !== undefined) return settingFor(this.#calibration, this.thread, options);
+    const calibration = this.#calibration;
+    if (!calibration || options.filterWords !== undefined || !isCurrent(calibration, this.thread)) return options;
+    return { ...options, filterWords: calibration.filterWords };
+  }
+
+  /**
+   * Measures what recall costs, on a sample, and keeps it, with the index when it is saved: from now on searches may name a
+   * `recallTarget`, and look at as many sign bits as were found to be the least work. It holds until there are more than twice as
+   * many vectors. Gives way to the event loop now and then; whoever adds meanwhile gets a BusyError. Throws ParameterError,
+   * DimensionError, VectorValueError, CorruptionError or BusyError.
+   */
+  async calibrate(options: CalibrateOptions = {}): Promise<Calibration> {
+    const resume = this.pauseAdding('the index is being calibrated: await that');
+    try {
+      this.thread.checkAll();
+      const entryPoint = this.arena.u32[(this.arena.at.state >>> 2) + STATE.entryPoint];
+      this.#calibration = await calibrate(
+        this.thread,
+        { entryPoint, links: this.#links, options: this.options },
+        options,
+      );
+      return this.#calibration;
+    } finally {
+      resume();
+    }
+  }
+
+  /** Slots, as other threads find them, become ids, in place. */
+  translate(slots: Uint32Array): Uint32Array {
+    return this.ids.translate(slots);
+  }
+
+  /**
+   * The ids that the node `id` is linked to on `level`; empty above the node's own level. Throws ParameterError for an unknown
+   * id.
+   */
+  neighbors(id: number, level = 0): Uint32Array {
+    this.#checkStill();
+    this.thread.checkAll();
+    const slot = this.ids.slotOf(id);
+    if (slot === undefined)
+      throw new ParameterError({ parameter: 'id', got: id, want: 'the id of a vector that is held' });
+    return level > this.#node(slot).level ? new Uint32Array(0) : this.ids.translate(this.#list(slot, level));
+  }
+
+  stats(): GraphStats {
+    this.thread.checkAll();
+    const { dimension, metric, capacity, count } = this;
+    const { filter, alpha } = this.options;
+    const codes = codesTitle(this.options.codes);
+    const { recordBytes, finerBytes, upperBytes, signBytes, plan, threadPlan } = this.layout;
+    let links = 0;
+    for (let slot = 0; slot < count; slot++) links += this.arena.u32[this.#node(slot).list];
+    const records = count * recordBytes;
+    const signs = count * signBytes;
+    const upper = this.upperLists * upperBytes;
+    const finer = count * finerBytes;
+    const vectors = keepsOriginals(this.thread.form) ? count * rowBytesOf(dimension) : 0;
+    const scratch = plan(0).flips + threadPlan(0).end + count;
+    const walkBytes = records + signs + upper + scratch;
+    return {
+      ...{ count, capacity, dimension, metric, codes, filter, alpha },
+      meanDegree: count ? links / count : 0,
+      ramBytes: { total: walkBytes + finer + vectors, records, signs, upper, finer, vectors, scratch },
+      walkBytes,
+      hugePages: this.arena.hugePages,
+      ...(this.#calibration && { calibration: this.#calibration }),
+    };
+  }
+
+  /**
+   * Checks all at once what came from a file and has not been looked at; a search checks what it touches. Throws CorruptionError.
+   */
+  checkAll(): void {
+    this.thread.checkAll();
+  }
+
+  /**
+   * Walks the whole graph and says, a sentence each, what is broken (see `faultsOf`). None: the graph is whole. Not while
+   * anybody adds.
+   */
+  validate(): string[] {
+    this.thread.checkAll();
+    const { count } = this.ids;
+    if (count === 0) return [];
+    const { u32, at } = this.arena;
+    const state = u32.subarray(at.state >>> 2);
+    const [held, entryPoint, topLevel] = [state[STATE.count], state[STATE.entryPoint], state[STATE.topLevel]];
+    const twice = this.ids.duplicates().map((id) => `two vectors have the id ${id}`);
+    return twice.concat(
+      faultsOf({
+        ...{ count, held, entryPoint, topLevel },
+        mostLinks: (level) => this.#mostLinks(level),
+        drawnLevel: (slot) => this.levelOf(slot),
+        levelOf: (slot) => this.#node(slot).level,
+        linksOf: (slot, level) => this.#list(slot, level),
+        childrenOf: (slot, level) => slotsOf(this.#edges(slot, level).filter((edge) => edge >>> 30 === MARKS.kept)),
+        waysOf: (slot, level) => slotsOf(this.#edges(slot, level).filter((edge) => edge >>> 30 === MARKS.way)),
+        mostKept: this.#mostKept,
+        upperOf: (slot) => this.#node(slot).upper,
+        upperLists: this.upperLists,
+        isLocked: (slot) => this.#node(slot).lock !== 0,
+        entryIsLocked: state[STATE.entryLock] !== 0,
+      }),
+    );
+  }
+
+  /**
+   * Moves the nodes so that those near in space are near in memory, in slots one behind the other, by cycles, with no second
+   * copy of anything. Ids stay, and so do all answers, to the bit, but for which of several vectors at one distance come first
+   * where originals lie in several memories. What is added later lies behind.
+   *
+   * Nobody else may work on the index meanwhile, whose slots would be others under a walk: throws BusyError while a pool is
+   * open or a file is written, what `forbidAdding` says, CorruptionError, or BrokenIndexError; then nothing has been moved.
+   * `onProgress` gets a BusyError where it searches or adds; what it throws is thrown when all is done.
+   */
+  renumber({ onProgress }: { onProgress?: (done: number, total: number) => void } = {}): void {
+    this.checkMayAdd();
+    if (this.numbers.taken > 0)
+      throw new BusyError('a pool works on the index: close it, renumber, and start another one');
+    this.thread.checkAll();
+    const { count } = this.ids;
+    const nodes = this.nodesInMemory();
+    const failures: unknown[] = [];
+    const report = (share: number) => {
+      try {
+        onProgress?.(Math.floor(share * count), count);
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    this.busy = 'the index is being renumbered';
+    this.#moving = true;
+    try {
+      const { from, to } = renumber(nodes, (done, total) => {
+        if (done < total) report(done / total);
+      });
+      const state = this.arena.at.state >>> 2;
+      this.setState(STATE.entryPoint, to[this.arena.u32[state + STATE.entryPoint]] ?? 0);
+      this.ids.permute(from);
+    } finally {
+      this.#moving = false;
+      this.busy = undefined;
+    }
+    report(1);
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /**
+   * Hands the next slots to other threads, which insert rows of `vectors` there, in order. Until `settle` nobody else adds.
+   * `vectors` have been admitted, row by row. Throws what `addBatch` throws, VectorValueError apart.
+   */
+  claim(vectors: Float32Array, ids?: ArrayLike<number>): Claim {
+    this.checkMayAdd();
+    const first = this.ids.count;
+    const batch = checkBatch({ ...this.shape(), count: first }, vectors, ids, this.ids);
+    this.thread.checkAll();
+    const rows = batch.rows.length;
+    const upper = new Uint32Array(new SharedArrayBuffer(rows * 4));
+    let lists = this.upperLists;
+    for (let row = 0; row < rows; row++) {
+      upper[row] = lists;
+      lists += this.levelOf(first + row);
+    }
+    for (let row = 0; row < rows; row++) this.ids.push(batch.ids[row]);
+    this.setState(STATE.claimed, first + rows);
+    this.busy =
+      'a pool is adding vectors: await its addBatch (where that was rejected as damaged: build the index again)';
+    return { first, rows, upper };
+  }
+
+  /** Ends a claim of which the first `added` rows are in. The other slots and ids are free again. */
+  settle({ first, upper }: Claim, added: number): void {
+    this.ids.truncate(first + added);
+    if (added > 0) this.upperLists = upper[added - 1] + this.levelOf(first + added - 1);
+    this.setState(STATE.claimed, first + added);
+    this.setState(STATE.count, first + added);
+    this.busy = undefined;
+  }
+
+  /** All that `renumber` moves. Throws BrokenIndexError where a node's level or upper lists are not what the seed makes them. */
+  protected nodesInMemory(): NodesInMemory {
+    const { at, bytes, u32 } = this.arena;
+    const { recordBytes, vectorBytes, upperBytes, signBytes, finerBytes } = this.layout;
+    const { count } = this.ids;
+    const levels = new Uint8Array(count);
+    const upper = new Uint32Array(count);
+    let lists = 0;
+    for (let slot = 0; slot < count; slot++) {
+      const node = this.#node(slot);
+      levels[slot] = this.levelOf(slot);
+      upper[slot] = lists;
+      lists += levels[slot];
+      if (node.level !== levels[slot] || (node.level > 0 && node.upper !== upper[slot]))
+        throw new BrokenIndexError(`node ${slot} is not on the level that was drawn`);
+    }
+    const every =
+      (start: number, stride: number, length = stride) =>
+      (slot: number) =>
+        bytes.subarray(start + slot * stride, start + slot * stride + length);
+    const linksAt = vectorBytes + NODE.count * 4;
+    const rows: NodesInMemory['rows'] = [
+      // Between the vector and the links the record says what the slot is, whoever has it: its level, and where its lists are.
+      every(at.records, recordBytes, vectorBytes),
+      every(at.records + linksAt, recordBytes, recordBytes - linksAt),
+      (slot) =>
+        bytes.subarray(at.upper + upper[slot] * upperBytes, at.upper + (upper[slot] + levels[slot]) * upperBytes),
+    ];
+    if (signBytes > 0) rows.push(every(at.signs, signBytes));
+    if (finerBytes > 0) rows.push(every(at.finer, finerBytes));
+    const vectors = this.#vectors;
+    if (vectors && keepsOriginals(this.thread.form)) rows.push((slot) => vectors.row(slot));
+    return {
+      ...{ count, words: u32, levels, rows },
+      listAt: (slot, level) =>
+        level === 0
+          ? (at.records + slot * recordBytes + linksAt) >>> 2
+          : (at.upper + (upper[slot] + level - 1) * upperBytes) >>> 2,
+      mostLinks: (level) => this.#mostLinks(level),
+    };
+  }
+
+  #checkIdle(): void {
+    if (this.busy) throw new BusyError(this.busy);
+  }
+
+  /** Slots are not to be asked for while they change, as one who watches the progress of that might do. */
+  #checkStill(): void {
+    if (this.#moving) this.#checkIdle();
+  }
+
+  protected checkMayAdd(): void {
+    if (this.#forbidden) throw this.#forbidden;
+    this.#checkIdle();
+  }
+
+  /** Where the large sections of an image with these numbers lie in this index. */
+  protected places(meta: GraphMeta): Place[] {
+    const { memory, at } = this.handle;
+    const ends = [...Object.values(at), memory.buffer.byteLength].toSorted((a, b) => a - b);
+    const sizes = sectionBytes(meta);
+    const places = (['records', 'upper', 'signs', 'finer'] as const)
+      .filter((region) => sizes.has(region))
+      .map((region): Place => {
+        const end = ends.find((end) => end > at[region])!;
+        const roomBytes = end - at[region];
+        return { section: region, of: region, memory, at: at[region], roomBytes, from: 0, bytes: sizes.get(region)! };
+      });
+    if (!keepsOriginals(meta.form) || !this.#vectors) return places;
+    return [...places, ...this.#vectors.pieces(meta.count).map((piece, of) => ({ section: 'vectors', of, ...piece }))];
+  }
+
+  protected shape() {
+    return { dimension: this.dimension, capacity: this.capacity };
+  }
+
+  protected setState(word: number, value: number): void {
+    Atomics.store(this.arena.u32, (this.arena.at.state >>> 2) + word, value);
+  }
+
+  #writeFlips({ at, f32 }: Arena<Region>): void {
+    const random = new Random(`rotation ${this.options.seed}`);
+    const n = ROTATION_ROUNDS * this.layout.rotated;
+    for (let i = 0; i < n; i++) f32[(at.flips >>> 2) + i] = random.uniform() < 0.5 ? -1 : 1;
+  }
+
+  /** Links that a list of the level may hold. */
+  #mostLinks(level: number): number {
+    return level === 0 ? this.#shape.mostLinks : this.#shape.mostLinksAbove;
+  }
+
+  #node(slot: number): { upper: number; level: number; lock: number; list: number } {
+    const { at, u32 } = this.arena;
+    const node = (at.records + slot * this.layout.recordBytes + this.layout.vectorBytes) >>> 2;
+    return {
+      ...{ upper: u32[node + NODE.upper], level: u32[node + NODE.level], lock: u32[node + NODE.lock] },
+      list: node + NODE.count,
+    };
+  }
+
+  /** The neighbours of a slot on a level. */
+  #list(slot: number, level: number): Uint32Array {
+    return slotsOf(this.#edges(slot, level));
+  }
+
+  /** The same, with their marks. */
+  /** The node's links on level 0 that pruning may not drop. */
+  protected keptLinks(slot: number): Uint32Array {
+    return slotsOf(this.#edges(slot, 0).filter((edge) => edge >>> 31 === 1));
+  }
+
+  #edges(slot: number, level: number): Uint32Array {
+    const { at, u32 } = this.arena;
+    const node = this.#node(slot);
+    const list = level === 0 ? node.list : (at.upper + (node.upper + level - 1) * this.layout.upperBytes) >>> 2;
+    // A list that is damaged may be said to be of any length.
+    const length = Math.min(u32[list], MOST_LISTED);
+    return u32.slice(list + 1, list + 1 + length);
+  }
+}
+
+function slotsOf(edges: Uint32Array): Uint32Array {
+  return edges.map((edge) => edge & SLOT);
+}
+
+function u32Of(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
+
+/** More than any list holds: 3 · M links at most, M ≤ 256. */
+const MOST_LISTED = 1024;
+/** The bits of an edge that are the slot; the others are marks (`assembly/links.ts`). */
+const SLOT = 0x3fffffff;
+/** The two bits above: an edge to a child, which is kept; and a kept one from an entry point to the one before it. */
+const MARKS = { kept: 2, way: 3 };

@@ -1,0 +1,96 @@
+/**
+ * In which batches nodes are linked, and who is linked back to whom (Subramanya et al. 2019, algorithm 3; Manohar et al. 2024). The
+ * links of a batch are chosen on the graph as it was before it; so batches grow with the graph, up to a fiftieth of it.
+ */
+import type { ChooseStep, LinkBackStep } from './vamana-steps.ts';
+
+export interface Linking {
+  /** The slots to be linked, in order. */
+  nodes: Uint32Array;
+  /** How many nodes the graph has before the first batch. */
+  linked: number;
+  /** How many there will be. */
+  total: number;
+  alpha: number;
+  filtered: boolean;
+  R: number;
+  /** Makes these slots the node's links. */
+  setLinks(slot: number, links: Uint32Array): void;
+  /** For each of a batch the node that is to be its parent; without it, there are none. */
+  parentsOf?(batch: Uint32Array, linksOf: (row: number) => Uint32Array): number[];
+  onLinked(done: number): void;
+}
+
+/** A batch is at most this share of the graph. */
+const MOST_SHARE = 0.02;
+
+/** Goes over all nodes once; whoever is given a step does all its rows before he asks for the next one. */
+export function* link(linking: Linking): Generator<ChooseStep | LinkBackStep, void> {
+  const { nodes, total, alpha, filtered, R, setLinks, parentsOf, onLinked } = linking;
+  const most = Math.max(1, Math.floor(total * MOST_SHARE));
+  const chosen = sharedWords(Math.min(most, nodes.length) * R);
+  const counts = sharedWords(Math.min(most, nodes.length));
+  let { linked } = linking;
+  for (let from = 0; from < nodes.length; ) {
+    const rows = Math.min(Math.max(1, linked), most, nodes.length - from);
+    const batch = sharedWords(rows);
+    batch.set(nodes.subarray(from, from + rows));
+    yield { kind: 'choose', rows, nodes: batch, alpha, filtered, R, chosen, counts };
+    const linksOf = (row: number) => chosen.subarray(row * R, row * R + counts[row]);
+    const parents = parentsOf?.(batch, linksOf);
+    batch.forEach((slot, row) => {
+      setLinks(slot, linksOf(row));
+    });
+    const step = linkBackStep(batch, linksOf, parents, alpha);
+    if (step.rows > 0) yield step;
+    from += rows;
+    linked = Math.min(total, linked + rows);
+    onLinked(from);
+  }
+}
+
+/** The mark of an edge that pruning may not drop (`assembly/links.ts`). */
+const KEPT = 0x80000000;
+
+/** Everybody who was chosen gets edges to those who chose him, in the order of the batch. */
+function linkBackStep(
+  batch: Uint32Array,
+  linksOf: (row: number) => Uint32Array,
+  parents: number[] | undefined,
+  alpha: number,
+): LinkBackStep {
+  const places = new Map<number, number>();
+  const arriving: number[] = [];
+  const each = (visit: (target: number, edge: number) => void) => {
+    batch.forEach((slot, row) => {
+      const parent = parents?.[row];
+      const links = linksOf(row);
+      if (parent !== undefined && !links.includes(parent)) visit(parent, (slot | KEPT) >>> 0);
+      for (const link of links) visit(link, link === parent ? (slot | KEPT) >>> 0 : slot);
+    });
+  };
+  each((target) => {
+    const place = places.get(target);
+    if (place === undefined) {
+      places.set(target, arriving.length);
+      arriving.push(1);
+    } else arriving[place]++;
+  });
+  const rows = arriving.length;
+  const targets = sharedWords(rows);
+  const starts = sharedWords(rows + 1);
+  arriving.forEach((n, i) => {
+    starts[i + 1] = starts[i] + n;
+  });
+  const next = starts.slice(0, rows);
+  const edges = sharedWords(starts[rows]);
+  for (const [target, place] of places) targets[place] = target;
+  each((target, edge) => {
+    edges[next[places.get(target)!]++] = edge;
+  });
+  return { kind: 'linkBack', rows, targets, starts, edges, alpha };
+}
+
+function sharedWords(n: number): Uint32Array {
+  return new Uint32Array(new SharedArrayBuffer(n * 4));
+}

@@ -1,0 +1,86 @@
+/** What a Vamana index is made with: every option of its own, its default and its bounds. */
+import { checkInteger } from './checks.ts';
+import type { Shape } from './graph-layout.ts';
+import {
+  type Complete,
+  checkGraphOptions,
+  fittedCapacity,
+  type Given,
+  GRAPH_DEFAULTS,
+  type GraphOptions,
+  graphDefaults,
+  want,
+} from './graph-options.ts';
+
+export interface VamanaOptions extends GraphOptions {
+  /** Links that pruning leaves a node, 2 … 256; a list may hold half as many more before it is pruned. Default 32. */
+  R?: number;
+  /** Beam of the searches whose visited nodes are a node's candidates, ≥ R. Default 100, or R where that is more. */
+  L?: number;
+  /**
+   * RobustPrune drops a candidate where one that was taken is α times as near to it as the node itself is; of distances, not of
+   * their squares. From 1, which is the sparsest, to 2. Default 1.2.
+   */
+  alpha?: number;
+  /** How often `build` goes over all nodes: once, with α; or twice as the paper has it, with α = 1 first. Default 2. */
+  passes?: 1 | 2;
+  /** Whether pruning fills up to R with the nearest that it dropped. Default false. */
+  saturate?: boolean;
+}
+
+export type AllVamanaOptions = Complete<VamanaOptions>;
+
+/** What an index is made with where the caller does not say. */
+export const VAMANA_DEFAULTS = { ...GRAPH_DEFAULTS, R: 32, L: 100, alpha: 1.2, passes: 2, saturate: false } as const;
+
+/** The options with all that the caller left out. Throws DimensionError or ParameterError. */
+export function completeVamanaOptions(options: Given<VamanaOptions>): AllVamanaOptions {
+  const { metric, codes, ...others } = graphDefaults(options);
+  const complete: AllVamanaOptions = {
+    ...VAMANA_DEFAULTS,
+    L: Math.max(VAMANA_DEFAULTS.L, options.R ?? 0),
+    ...others,
+    ...options,
+    ...{ metric, codes },
+  };
+  checkVamanaOptions(complete);
+  if (options.capacity === undefined) complete.capacity = fittedCapacity(complete.capacity, vamanaShapeOf(complete));
+  return complete;
+}
+
+export function vamanaShapeOf(options: AllVamanaOptions): Shape {
+  const { R, L } = options;
+  const mostLinks = R + vamanaSlackOf(R);
+  return {
+    ...options,
+    signed: options.filter === 'sign',
+    ...{ mostLinks, mostLinksAbove: 0, beam: L },
+    upperLists: () => 0,
+    mostCandidates: Math.max(mostVisited(L), MOST_SOURCES) + mostLinks + 1,
+  };
+}
+
+/** Links that a list may hold beyond R before it is pruned. */
+export function vamanaSlackOf(R: number): number {
+  return Math.ceil(R / 2);
+}
+
+/** Visited nodes of one search that are candidates, the first so many. */
+export function mostVisited(L: number): number {
+  return 4 * L;
+}
+
+/** Nodes that are linked to one at once. */
+export const MOST_SOURCES = 512;
+
+/** Throws DimensionError or ParameterError. */
+function checkVamanaOptions(options: AllVamanaOptions): void {
+  const { metric, R, L, alpha, passes, saturate } = options;
+  checkGraphOptions(options);
+  checkInteger('R', R, 2, 256);
+  checkInteger('L', L, R, 65_536);
+  want('alpha', alpha, alpha >= 1 && alpha <= 2, 'a number from 1 to 2');
+  want('alpha', alpha, alpha === 1 || metric !== 'dot', 'negated inner products cannot be stretched: 1 under dot');
+  want('passes', passes, passes === 1 || passes === 2, '1 or 2');
+  want('saturate', saturate, typeof saturate === 'boolean', 'true or false');
+}

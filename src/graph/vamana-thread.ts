@@ -1,0 +1,76 @@
+/** One thread's hands on a Vamana index: what it does to the graph. Searches are `graph-thread.ts`'s. */
+import { copyU32 } from '../kernels/memory.ts';
+import { layoutOf } from './graph-layout.ts';
+import { type GraphHandle, GraphThread, orBroken } from './graph-thread.ts';
+import { type AllVamanaOptions, mostVisited, vamanaShapeOf, vamanaSlackOf } from './vamana-options.ts';
+import { doRowOf, type Step } from './vamana-steps.ts';
+
+/** What another thread needs to work on the same index; can be posted to a worker. */
+export type VamanaHandle = GraphHandle<AllVamanaOptions>;
+
+export class VamanaThread extends GraphThread<AllVamanaOptions> {
+  /** As thread number `thread` of those that the index was created for; the index's own is 0. One at a time may bear a number. */
+  constructor(handle: VamanaHandle, thread: number) {
+    const { filter, R, L, saturate, buildMargin } = handle.options;
+    super(handle, layoutOf(vamanaShapeOf(handle.options)), thread);
+    const { queryRecord, scratch, discarded, candidates } = this.at;
+    this.arena.kernels.configureVamana(
+      this.arena.at.state,
+      R,
+      vamanaSlackOf(R),
+      L,
+      saturate,
+      filter === 'sign',
+      buildMargin,
+      queryRecord,
+      scratch,
+      discarded,
+      candidates,
+      mostVisited(L),
+    );
+  }
+
+  /** What this thread does for a row of the step. */
+  rowsOf(step: Step): (row: number) => void {
+    return doRowOf(this, step);
+  }
+
+  /** Writes the vector that was admitted, which fits, as the node `slot`: without links, so that nobody finds it. */
+  place(slot: number): void {
+    this.keepOriginal(slot);
+    this.arena.kernels.place(this.at.query, slot);
+  }
+
+  /** The slots that GreedySearch for the node and RobustPrune choose; the graph may be searched meanwhile. Throws BrokenIndexError. */
+  chooseLinks(slot: number, { alpha, filtered }: { alpha: number; filtered: boolean }): Uint32Array {
+    const { kernels, f32, u32 } = this.arena;
+    const { query, slots } = this.at;
+    f32.set(this.vector(slot), query >>> 2);
+    const stretch = this.#unitOf(alpha);
+    const n = orBroken(() => kernels.chooseLinks(query, slot, stretch, filtered, slots), -1);
+    if (n < 0) throw this.broken();
+    return copyU32(u32, slots, n);
+  }
+
+  /** Makes these slots the node's links. */
+  setLinks(slot: number, links: Uint32Array): void {
+    this.arena.kernels.setLinks(slot, this.#lay(links), links.length);
+  }
+
+  /** Links the node to these, edges with marks; where its list is full, RobustPrune says which of all stay. */
+  linkBack(slot: number, edges: Uint32Array, alpha: number): void {
+    this.arena.kernels.linkBack(slot, this.#lay(edges), edges.length, this.#unitOf(alpha));
+  }
+
+  /** Puts words where the kernels can read them. */
+  #lay(words: Uint32Array): number {
+    this.arena.u32.set(words, this.at.slots >>> 2);
+    return this.at.slots;
+  }
+
+  /** α in the unit of the distance: squared where distances are (and 1 − cos is half a square). */
+  #unitOf(alpha: number): number {
+    const { metric } = this.options;
+    return metric === 'manhattan' || metric === 'dot' ? alpha : alpha * alpha;
+  }
+}

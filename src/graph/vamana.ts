@@ -1,0 +1,253 @@
+/**
+ * Vamana: the graph of DiskANN (Subramanya, Devvrit, Kadekodi, Krishnaswamy & Simhadri 2019). One layer; a node is linked to those
+ * of the nodes that a search for it visited which RobustPrune leaves, at most R: near ones, and by α > 1 long edges too, so that
+ * a search from the medoid comes nearer by a factor with every hop.
+ *
+ * How nodes are linked is in `vamana-batches.ts` and, the kernels, in `kernels/assembly/vamana.ts`, where the departures from the
+ * paper are listed. What an index is to its caller besides is in `graph-index.ts`.
+ */
+import { BrokenIndexError, ParameterError } from '../core/errors.ts';
+import { Random } from '../core/random.ts';
+import type { MetaOf, Place } from './graph-image.ts';
+import { type Claim, GraphIndex, type GraphStats, type RestoreOptions } from './graph-index.ts';
+import { STATE } from './graph-layout.ts';
+import { modelOf } from './graph-options.ts';
+import { FILTER_FROM } from './graph-thread.ts';
+import { codesTitle } from './record-form.ts';
+import { link } from './vamana-batches.ts';
+import {
+  type AllVamanaOptions,
+  completeVamanaOptions,
+  type VamanaOptions,
+  vamanaShapeOf,
+  vamanaSlackOf,
+} from './vamana-options.ts';
+import type { Step } from './vamana-steps.ts';
+import { VamanaThread } from './vamana-thread.ts';
+import { growTree } from './vamana-tree.ts';
+import type { AddBatchOptions } from './vector-index.ts';
+
+export interface VamanaStats extends GraphStats {
+  R: number;
+  L: number;
+  passes: 1 | 2;
+}
+
+/** Nodes that are asked whether they may be a parent: far more than there are without room side by side. */
+const MOST_ASKED = 100_000;
+
+export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
+  /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
+  static create(options: VamanaOptions): Vamana {
+    const complete = completeVamanaOptions(options);
+    const model = modelOf(options.codes, complete);
+    return new Vamana(complete, { ...(model && { model }) });
+  }
+
+  private constructor(options: AllVamanaOptions, given: { model?: Uint8Array; chunkRows?: number }) {
+    const { capacity, dimension, codes, R } = options;
+    super(options, {
+      kind: 'vamana',
+      shape: vamanaShapeOf(options),
+      links: R,
+      mostKept: vamanaSlackOf(R),
+      title: `${capacity} × ${dimension}-D (${codesTitle(codes)}, R ${R})`,
+      threadOn: (handle) => new VamanaThread(handle, 0),
+      ...given,
+    });
+  }
+
+  /**
+   * An empty index of the shape that `meta` says, and where the sections of its image are to be put; then `adopt`. Throws what
+   * `checkMeta` throws, or ParameterError.
+   */
+  static restore(meta: MetaOf<'vamana'>, restored: RestoreOptions = {}): { index: Vamana; places: Place[] } {
+    const { chunkRows } = restored;
+    const options = GraphIndex.restoredOptions(meta, completeVamanaOptions, vamanaShapeOf, restored);
+    const index = new Vamana(options, { ...(chunkRows !== undefined && { chunkRows }) });
+    return { index, places: index.places(meta) };
+  }
+
+  /**
+   * Builds the whole graph of an empty index, as the paper has it: from the medoid, in random order, in one pass or two. Better
+   * than adding, which knows only those that came before. On all cores: `Pool.build`. Throws what `addBatch` throws, and
+   * ParameterError where vectors are held already.
+   */
+  build(vectors: Float32Array, options: AddBatchOptions = {}): void {
+    this.#run(this.building(vectors, options));
+  }
+
+  /** The steps of that; whoever is given one does all its rows before he asks for the next. */
+  *building(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): Generator<Step, void> {
+    if (this.count > 0) {
+      const want = 'an empty index: add to this one, or create another';
+      throw new ParameterError({ parameter: 'index', got: `${this.count} vectors`, want });
+    }
+    const { alpha, passes, R, filter } = this.options;
+    const alphas = passes === 1 ? [alpha] : [1, alpha];
+    const { claim, sum } = this.#admitted(vectors, ids);
+    const { rows } = claim;
+    let built = 0;
+    try {
+      if (rows === 0) return;
+      if (filter === 'sign' && rows >= FILTER_FROM) {
+        this.thread.moveCentre(sum, rows);
+        this.thread.endEra();
+      }
+      yield { kind: 'place', rows, vectors, first: 0 };
+      this.#beginAt(this.#medoid(sum, rows));
+      // The start is there from the beginning, and has links in the first pass already only to whom chose it.
+      const others = new Random(`order ${this.options.seed}`).permutation(rows - 1).map((i) => i + 1);
+      for (const [pass, alpha] of alphas.entries()) {
+        const nodes = pass === 0 ? others : Uint32Array.of(0, ...others);
+        yield* link({
+          ...{ nodes, alpha, R, linked: pass === 0 ? 1 : rows, total: rows },
+          filtered: rows >= FILTER_FROM,
+          setLinks: (slot, links) => this.thread.setLinks(slot, links),
+          onLinked: (done) => onProgress?.(Math.floor((pass * rows + done) / alphas.length), rows),
+        });
+      }
+      this.#growTree();
+      built = rows;
+      onProgress?.(rows, rows);
+    } finally {
+      this.settle(claim, built);
+    }
+  }
+
+  /** The steps of `addBatch`: nodes are linked in order, each batch of them to those before it (FreshDiskANN's insert). */
+  *adding(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): Generator<Step, void> {
+    const { dimension, thread } = this;
+    const { alpha, R } = this.options;
+    const { claim } = this.#admitted(vectors, ids);
+    const { first, rows } = claim;
+    for (let from = 0; from < rows; ) {
+      const to = this.#pieceEnd(claim, from);
+      const piece = { rows: to - from, first: first + from };
+      yield { kind: 'place', ...piece, vectors: vectors.subarray(from * dimension, to * dimension) };
+      // The first of all is where searches begin.
+      const begun = Math.max(1, piece.first);
+      const nodes = Uint32Array.from({ length: first + to - begun }, (_, i) => begun + i);
+      yield* link({
+        ...{ nodes, alpha, R, linked: begun, total: first + to },
+        filtered: piece.first >= FILTER_FROM,
+        setLinks: (slot, links) => thread.setLinks(slot, links),
+        parentsOf: (batch, linksOf) => this.#parentsOf(batch, linksOf),
+        onLinked: (done) => {
+          this.setState(STATE.count, begun + done);
+          onProgress?.(begun + done - first, rows);
+        },
+      });
+      this.setState(STATE.count, first + to);
+      if (thread.recentresAt(first + to)) thread.recentre(first + to);
+      from = to;
+    }
+    this.settle(claim, rows);
+  }
+
+  /** On all cores: `Pool.addBatch`. */
+  addBatch(vectors: Float32Array, options: AddBatchOptions = {}): void {
+    this.#run(this.adding(vectors, options));
+  }
+
+  protected levelOf(): number {
+    return 0;
+  }
+
+  #run(steps: Generator<Step, void>): void {
+    for (const step of steps) {
+      const doRow = this.thread.rowsOf(step);
+      for (let row = 0; row < step.rows; row++) doRow(row);
+    }
+  }
+
+  /** The next slots for these vectors, all of which can be held, and in one form; and the sum of them, one number a dimension. */
+  #admitted(vectors: Float32Array, ids: ArrayLike<number> | undefined): { claim: Claim; sum: Float64Array } {
+    const { thread, dimension } = this;
+    const claim = this.claim(vectors, ids);
+    const sum = new Float64Array(dimension);
+    try {
+      let fits = true;
+      for (let row = 0; row < claim.rows; row++) {
+        const { admitted } = thread;
+        thread.admit(vectors.subarray(row * dimension, (row + 1) * dimension), `row ${row}`);
+        fits &&= thread.fits();
+        for (let j = 0; j < dimension; j++) sum[j] += admitted[j];
+      }
+      if (!fits) thread.leaveBytes(claim.first);
+    } catch (error) {
+      this.settle(claim, 0);
+      throw error;
+    }
+    return { claim, sum };
+  }
+
+  /** The filter's centre moves between pieces. */
+  #pieceEnd({ first, rows }: Claim, from: number): number {
+    let to = from + 1;
+    while (to < rows && !this.thread.recentresAt(first + to)) to++;
+    return to;
+  }
+
+  /** The one of the first `rows` nodes that is nearest to their mean, from where the mean is a vector of the metric. */
+  #medoid(sum: Float64Array, rows: number): number {
+    const mean = Float32Array.from(sum, (x) => x / rows);
+    if (this.metric === 'cosine' && mean.every((x) => x === 0)) return 0;
+    const [slots, distances] = [new Uint32Array(1), new Float32Array(1)];
+    const queries = { data: mean, rows: 1, dimension: this.dimension };
+    this.thread.nearest(queries, { from: 0, to: 1, k: 1, count: rows }, slots, distances);
+    return slots[0];
+  }
+
+  /** Exchanges this node, which has no links yet, with the first, where searches begin. */
+  #beginAt(slot: number): void {
+    if (slot === 0) return;
+    const nodes = this.nodesInMemory();
+    for (const rowOf of nodes.rows) {
+      const aside = rowOf(0).slice();
+      rowOf(0).set(rowOf(slot));
+      rowOf(slot).set(aside);
+    }
+    const from = Uint32Array.from({ length: nodes.count }, (_, i) => i);
+    from[0] = slot;
+    from[slot] = 0;
+    this.ids.permute(from);
+  }
+
+  /** Every node of a graph without kept edges gets one, by which it can always be reached. */
+  #growTree(): void {
+    const { count, words, listAt } = this.nodesInMemory();
+    const { R, alpha } = this.options;
+    const filtered = count >= FILTER_FROM;
+    growTree({
+      ...{ count, words, mostKept: vamanaSlackOf(R) },
+      listAt: (slot) => listAt(slot, 0),
+      near: (slot) => this.thread.chooseLinks(slot, { alpha, filtered }),
+      addEdge: (slot, edge) => this.thread.linkBack(slot, Uint32Array.of(edge), alpha),
+    });
+  }
+
+  /** For each of a batch the node whose kept edge will lead to it: the nearest of its links that may keep one more. */
+  #parentsOf(batch: Uint32Array, linksOf: (row: number) => Uint32Array): number[] {
+    const most = vamanaSlackOf(this.options.R);
+    const promised = new Map<number, number>();
+    const mayKeep = (slot: number) => this.keptLinks(slot).length + (promised.get(slot) ?? 0) < most;
+    return Array.from(batch, (_, row) => {
+      // From where no neighbour may, down the tree, whose leaves keep nothing.
+      const waiting = Array.from(linksOf(row));
+      for (const slot of waiting) {
+        if (mayKeep(slot)) {
+          promised.set(slot, (promised.get(slot) ?? 0) + 1);
+          return slot;
+        }
+        if (waiting.length < MOST_ASKED) waiting.push(...this.keptLinks(slot));
+      }
+      throw new BrokenIndexError('no node may be a parent: the tree has no leaves');
+    });
+  }
+
+  override stats(): VamanaStats {
+    const { R, L, passes } = this.options;
+    return { ...super.stats(), R, L, passes };
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * Vamana (Subramanya, Devvrit, Kadekodi, Krishnaswamy & Simhadri 2019, "DiskANN", sections 2–4) over the arena: `chooseLinks` is
+ * lines 2 and 3 of its algorithm 3, GreedySearch (algorithm 1, which is `walk.ts`) and RobustPrune (algorithm 2, `select.ts`) of
+ * the nodes that it visited; `linkBack` is the rest.
+ *
+ * Nodes are linked in batches (Manohar et al. 2024, "ParlayANN"): the links of all of a batch are chosen on a graph that
+ * stands still, then set, and then linked back, each list by one thread. So no list needs a lock, and the same graph comes of
+ * any number of threads. Whoever searches meanwhile may meet a list between two states: every edge in it is an edge.
+ *
+ * Departures: lists have slack and are pruned only when it is used up; edges that are KEPT, a tree over all nodes, are never
+ * dropped; two candidates are read per round; a sign filter looks before vectors are touched.
+ */
+import {
+  append,
+  compact,
+  countOf,
+  createLists,
+  indexOf,
+  KEPT,
+  linkAt,
+  listOf,
+  markAt,
+  removeDuplicates,
+  slotOf,
+} from './links';
+import { logTaken, resetPool, takenCount, takenDistance, takenSlot } from './pool';
+import {
+  candidateSlot,
+  configureSelection,
+  selectedSlot,
+  selectNeighbors,
+  setAlpha,
+  sortCandidates,
+  storeCandidate,
+} from './select';
+import { encodeSigns, prepareSigns, rotateCentred, words } from './signs';
+import { distancesTo, prepare, recordOf, writeFiner, writeVector } from './space';
+import { visit } from './visited';
+import {
+  BATCH_BYTES,
+  batch,
+  batchDistances,
+  beginMarks,
+  beginWriting,
+  configureWalk,
+  descend,
+  gather,
+  hide,
+  isBroken,
+  mostLinks,
+  ROOT,
+  searchLayer,
+  signed,
+} from './walk';
+import { getF32, getU32, setU32 } from './words';
+
+let R: i32 = 0;
+let L: i32 = 0;
+let buildMargin: f32 = 0;
+/** The nodes that a search visited, as the pool's entries; behind it candidates. */
+let log: usize = 0;
+let mostLogged: i32 = 0;
+/** Edges that a list has no room for. */
+let arriving: usize = 0;
+
+export function configureVamana(
+  state: usize,
+  R_: i32,
+  slack: i32,
+  L_: i32,
+  saturate: bool,
+  signed: bool,
+  buildMargin_: f32,
+  queryRecord: usize,
+  scratch: usize,
+  discarded: usize,
+  candidates: usize,
+  mostLogged_: i32,
+): void {
+  R = R_;
+  L = L_;
+  buildMargin = buildMargin_;
+  configureWalk(state, R + slack, 0, signed, queryRecord, scratch);
+  const selected = batchDistances + BATCH_BYTES;
+  arriving = selected + (BATCH_BYTES >> 1);
+  log = candidates;
+  mostLogged = mostLogged_;
+  configureSelection(1, saturate, true, selected, discarded, candidates, batchDistances);
+}
+
+/** Writes the f32 vector at `x` as the node `slot`, which nobody sees: it has no links. */
+export function place(x: usize, slot: u32): void {
+  beginWriting(false);
+  writeVector(x, recordOf(slot));
+  writeFiner(x, slot);
+  createLists(slot, 0, 0);
+  if (!signed) return;
+  rotateCentred(x);
+  encodeSigns(x, slot);
+}
+
+/**
+ * Searches for the node `slot`, whose f32 vector is at `x`, prunes those visited and its links with α as `alpha` (in the unit of
+ * distances: squared where they are), and writes the slots of those that stay to `out`. Returns how many, or −1 where the graph
+ * is broken.
+ */
+export function chooseLinks(x: usize, slot: u32, alpha: f32, filtered: bool, out: usize): i32 {
+  beginWriting(filtered);
+  if (filtered && signed) {
+    rotateCentred(x);
+    prepareSigns(x, buildMargin, words);
+  }
+  const record = recordOf(slot);
+  prepare(record);
+  resetPool(L);
+  hide(slot);
+  logTaken(log, mostLogged);
+  descend(ROOT, 0);
+  searchLayer(0);
+  const visited = takenCount();
+  logTaken(0, 0);
+  let n = 0;
+  beginMarks();
+  for (let i = 0; i < visited; i++) {
+    const at = takenSlot(log, i);
+    if (!visit(at)) continue;
+    storeCandidate(n++, takenDistance(log, i), at);
+  }
+  // Behind the marks, only those that no search visited are gathered.
+  const linked = gather(slot, 0, 0);
+  distancesTo(batch, linked, batchDistances);
+  for (let i = 0; i < linked; i++) storeCandidate(n++, getF32(batchDistances, i), getU32(batch, i));
+  sortCandidates(n);
+  if (isBroken()) return -1;
+  return select(slot, n, alpha, out);
+}
+
+/** RobustPrune of the `n` candidates; those that stay go to `out`. */
+function select(slot: u32, n: i32, alpha: f32, out: usize): i32 {
+  setAlpha(alpha);
+  const chosen = selectNeighbors(slot, n, R);
+  for (let i = 0; i < chosen; i++) setU32(out, i, selectedSlot(i));
+  return chosen;
+}
+
+/** Makes the `n` edges at `edges` the links of the node; edges of before that are KEPT stay, where they were no more than fit. */
+export function setLinks(slot: u32, edges: usize, n: i32): void {
+  const list = listOf(slot, 0);
+  compact(list, edges, 0, 0, 0);
+  for (let i = 0; i < n; i++) addEdge(list, getU32(edges, i));
+}
+
+function addEdge(list: usize, edge: u32): void {
+  const at = indexOf(list, slotOf(edge));
+  if (at < 0) append(list, edge);
+  else if (edge & KEPT) markAt(list, at, KEPT);
+}
+
+/**
+ * Links the node to the `n` whose edges, perhaps KEPT, are at `edges`, and prunes its list with α where it has no room for all.
+ * Where a thread died over it, to be called again.
+ */
+export function linkBack(slot: u32, edges: usize, n: i32, alpha: f32): void {
+  beginWriting(false);
+  const list = listOf(slot, 0);
+  removeDuplicates(list);
+  let arrived = 0;
+  for (let i = 0; i < n; i++) {
+    const edge = getU32(edges, i);
+    const at = indexOf(list, slotOf(edge));
+    if (at < 0) setU32(arriving, arrived++, edge);
+    else if (edge & KEPT) markAt(list, at, KEPT);
+  }
+  const count = countOf(list);
+  if (count + arrived <= mostLinks(0)) {
+    for (let i = 0; i < arrived; i++) append(list, getU32(arriving, i));
+    return;
+  }
+  for (let i = 0; i < count; i++) setU32(batch, i, linkAt(list, i));
+  for (let i = 0; i < arrived; i++) setU32(batch, count + i, slotOf(getU32(arriving, i)));
+  const all = count + arrived;
+  prepare(recordOf(slot));
+  distancesTo(batch, all, batchDistances);
+  for (let i = 0; i < all; i++) storeCandidate(i, getF32(batchDistances, i), getU32(batch, i));
+  sortCandidates(all);
+  const chosen = select(slot, all, alpha, batch);
+  compact(list, batch, chosen, 0, 0);
+  for (let i = 0; i < arrived; i++) {
+    const edge = getU32(arriving, i);
+    let stays = (edge & KEPT) != 0;
+    for (let j = 0; j < chosen && !stays; j++) stays = getU32(batch, j) == slotOf(edge);
+    if (stays) append(list, edge);
+  }
+}
