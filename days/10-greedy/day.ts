@@ -12,5 +12,5 @@ export const day: Day = {
   ],
   milestone:
     'Nearest neighbours found in a small set in memory, all work counted: each distance once, and how much of a scan it was.',
-  room: 'src/graph/hnsw.ts',
+  room: 'src/graph/vamana.ts',
 };

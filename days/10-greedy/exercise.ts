@@ -6,12 +6,14 @@
  * made them does not matter to the search: today they are drawn by lot, which is where Vamana starts, and tomorrow pruned.
  *
  * Source: Subramanya, Devvrit, Kadekodi, Krishnaswamy, Simhadri, "DiskANN: Fast Accurate Billion-point Nearest Neighbor Search on a
- * Single Node", NeurIPS 2019, algorithm 1 (GreedySearch) and section 2. Departures: a node that was compared once is never compared
+ * Single Node", NeurIPS 2019, algorithm 1 (GreedySearch) and section 2.1. Departures: a node that was compared once is never compared
  * again, which the paper leaves unsaid; and the medoid is the vector nearest to the mean, which for squared distances is the same.
  */
 import { UnwrittenHole } from 'annlab/exercises';
 import type { Random } from 'annlab/lab';
 import { type Distance, type Graph, insertSorted, l2, type Neighbor } from '../02-nsw/solution.ts';
+
+export { l2 };
 
 /** Of each node, the ids that its links lead to. Links lead one way. */
 export type Links = number[][];
@@ -77,6 +79,7 @@ export function greedySearch(
   { k, L }: SearchOptions,
   distance: Distance = l2,
 ): SearchResult {
+  if (!(k >= 1 && L >= k)) throw new RangeError(`k = ${k}, L = ${L}: the list holds the k wanted, so L ≥ k ≥ 1`);
   const list: Neighbor[] = [{ id: start, distance: distance(query, graph.vector(start)) }]; // 𝓛 ← {s}, nearest first
   const visited = new Set<Neighbor>(); // 𝓥 ← ∅
   const seen = new Set([start]); // who was compared, whatever became of it
@@ -93,6 +96,7 @@ export function greedySearch(
  * to the mean m, for Σ |x − p|² = Σ |x − m|² + n |p − m|²: n distances, not n².
  */
 export function medoid(vectors: readonly Float32Array[], distance: Distance = l2): number {
+  if (vectors.length === 0) throw new RangeError('no vectors, no medoid');
   const mean = new Float32Array(vectors[0].length);
   // @hole medoid
   // @task Work the mean of all vectors out, component by component, into `mean`. Return the id of the vector nearest to it; of

@@ -3,7 +3,7 @@
  * neighbourhood graph, on which a greedy walk cannot get stuck. All of them by comparing everything with everything: how to get
  * such a graph for less is tomorrow's question.
  */
-import { Hnsw } from 'annlab';
+import { Vamana } from 'annlab';
 import { exactTruth, type Matrix, type Random, rows } from 'annlab/lab';
 import { l2 } from '../02-nsw/solution.ts';
 import type { Links } from './solution.ts';
@@ -31,7 +31,7 @@ export function withLongLinks(nearest: Links, long: number, random: Random): Lin
 }
 
 /**
- * The sparse neighbourhood graph (Arya & Mount 1993; DiskANN, section 2.2): from each node, walk through all others, nearest first;
+ * The sparse neighbourhood graph (Arya & Mount 1993; DiskANN, section 2.1): from each node, walk through all others, nearest first;
  * link to the next one and drop whoever is nearer to it than to the node. For any target, somebody who was linked is nearer to it
  * than the node is, or it is linked itself: so a greedy walk to a vector of the set always arrives. About n² · R distances.
  */
@@ -51,16 +51,10 @@ export function sparseNeighborhoodGraph(base: Matrix): Links {
   });
 }
 
-/** Level 0 of the engine's HNSW, pruned by the rule of day 04 with a little slack: the engine's graph that comes nearest to tomorrow's. */
-export function engineGraph(base: Matrix, M: number): { index: Hnsw; links: Links } {
-  const index = Hnsw.create({
-    dimension: base.dimension,
-    capacity: base.rows,
-    M,
-    codes: 'f32',
-    filter: 'none',
-    seed: 1,
-  });
-  index.addBatch(base.data);
-  return { index, links: Array.from({ length: base.rows }, (_, id) => Array.from(index.neighbors(id, 0))) };
+/** Tomorrow's graph, as the engine builds it: each node's links are chosen from what a search for it visited. About R links a node. */
+export function vamanaGraph(base: Matrix, R: number): { index: Vamana; links: Links } {
+  const { rows: capacity, dimension } = base;
+  const index = Vamana.create({ dimension, capacity, R, codes: 'f32', filter: 'none', seed: 1 });
+  index.build(base.data);
+  return { index, links: Array.from({ length: capacity }, (_, id) => Array.from(index.neighbors(id))) };
 }

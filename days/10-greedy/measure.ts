@@ -3,10 +3,12 @@ import { countingDistance } from 'annlab/exercises';
 import {
   gaussianSet,
   islands,
+  type Matrix,
   type MeasuredSet,
   Random,
   rows,
   type TeachingSet,
+  TWELVE_POINTS,
   uniformSet,
   type WorkPoint,
   withTruth,
@@ -14,21 +16,25 @@ import {
 } from 'annlab/lab';
 import { distancesAt } from '../02-nsw/measure.ts';
 import { type Graph, l2 } from '../02-nsw/solution.ts';
-import { algorithm1 } from './scene.ts';
-import { Adjacency, type Links } from './solution.ts';
+import { Adjacency, type Links, medoid } from './solution.ts';
 
 /** What is measured of the day's module. */
 export type Search = Pick<typeof import('./solution.ts'), 'greedySearch'>;
 
 export const K = 10;
 export const LS = [10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 320] as const;
-/** On the random graph; the last few by as many queries as there is time for. */
+/** On the random graph, where it takes longer lists. */
 export const LONG_LS = [10, 20, 40, 80, 160, 320, 480, 640, 800, 960, 1120, 1280, 1600] as const;
 export const SEED = 10;
 
 /** The milestone's data: 10,000 normal vectors, 16-D. */
 export function tenThousand(): MeasuredSet {
   return withTruth(gaussianSet({ n: 10_000, dimension: 16, queries: 100, seed: SEED }), K);
+}
+
+/** The first `n` vectors of a set, under the same queries. */
+export function prefix({ base, queries }: TeachingSet, n: number): MeasuredSet {
+  return withTruth({ base: { ...base, data: base.data.subarray(0, n * base.dimension), rows: n }, queries }, K);
 }
 
 /** A thousand points of the plane, to look at. */
@@ -79,7 +85,7 @@ export function curveOf(
       return { ids: nearest.map(({ id }) => id), distances, hops: visited.length };
     },
     queries: rows(queries).slice(0, count),
-    truth,
+    truth: { ids: truth.ids.subarray(0, count * K), distances: truth.distances.subarray(0, count * K) },
     k: K,
     efs: Ls,
   });
@@ -167,18 +173,72 @@ export function degree(links: Links): number {
   return mean(links.map((list) => list.length));
 }
 
-/** The search list after each hop, and who of it is expanded by then: algorithm 1 told step by step. */
+/** The search list after each hop, and who of it is expanded by then: the L nearest of those that were seen. */
 export function listByHop(
+  { greedySearch }: Search,
   graph: Adjacency,
   query: Float32Array,
-  start: number,
-  L: number,
+  { start, L }: { start: number; L: number },
 ): { expanded: number; list: { id: number; visited: boolean }[]; visited: number[] }[] {
-  const { lists, visited } = algorithm1(graph, query, start, { k: 1, L });
-  return lists.map((list, hop) => {
-    const sofar = visited.slice(0, hop + 1);
-    return { expanded: visited[hop], list: list.map((id) => ({ id, visited: sofar.includes(id) })), visited: sofar };
+  const away = (id: number) => l2(query, graph.vector(id));
+  const way = greedySearch(graph, query, start, { k: 1, L }).visited.map(({ id }) => id);
+  return way.map((expanded, hop) => {
+    const visited = way.slice(0, hop + 1);
+    const seen = new Set([start, ...visited.flatMap((id) => Array.from(graph.neighbors(id)))]);
+    const list = [...seen].sort((a, b) => away(a) - away(b)).slice(0, L);
+    return { expanded, visited, list: list.map((id) => ({ id, visited: visited.includes(id) })) };
   });
+}
+
+/** The twelve points as a matrix. */
+export function twelve(): Matrix {
+  const data = Float32Array.from(TWELVE_POINTS.flatMap(({ vector }) => [...vector]));
+  return { data, rows: TWELVE_POINTS.length, dimension: 2 };
+}
+
+/** What a search with a list of L costs from the medoid, and on average from other starts, drawn by lot. */
+export function startsOf(
+  module: Search,
+  graph: Adjacency,
+  set: MeasuredSet,
+  { L, starts }: { L: number; starts: number },
+) {
+  const n = set.base.rows;
+  const random = chance('starts');
+  const lot = Array.from({ length: starts }, () => random.integer(n));
+  const cost = (start: number) => curveOf(module, graph, set, { start, Ls: [L] })[0];
+  const others = lot.map(cost);
+  return {
+    medoid: cost(medoid(graph.vectors)),
+    others: {
+      recall: mean(others.map(({ recall }) => recall)),
+      distances: mean(others.map(({ distances }) => distances)),
+      hops: mean(others.map(({ hops = 0 }) => hops)),
+    },
+  };
+}
+
+/** How often the same node is compared in one search, at most, over all queries. */
+export function mostCompared(
+  { greedySearch }: Search,
+  graph: Adjacency,
+  { queries }: TeachingSet,
+  { start, L }: { start: number; L: number },
+): number {
+  let most = 0;
+  for (const query of rows(queries)) {
+    const counts = new Map<Float32Array, number>();
+    greedySearch(graph, query, start, { k: K, L }, (a, b) => {
+      counts.set(b, (counts.get(b) ?? 0) + 1);
+      return l2(a, b);
+    });
+    most = Math.max(most, ...counts.values());
+  }
+  return most;
+}
+
+export function linksOf(graph: Adjacency): Links {
+  return graph.links.map((list) => Array.from(list));
 }
 
 /** A set's vectors with a graph's links. */

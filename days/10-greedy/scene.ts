@@ -82,29 +82,27 @@ export function stage({ places, links, query }: Scene) {
   return { ...watched(vectors, links), vectors, query: Float32Array.of(query) };
 }
 
-/** GreedySearch(s, x_q, k, L) as printed: the ids of the k nearest and of V, and the search list after each pass of the loop. */
+/** GreedySearch(s, x_q, k, L) as printed: the ids of the k nearest and of V. */
 export function algorithm1(
   { vectors, links }: Pick<Adjacency, 'vectors' | 'links'>,
   query: Float32Array,
   s: number,
   { k, L }: SearchOptions,
-): { nearest: number[]; visited: number[]; lists: number[][] } {
+): { nearest: number[]; visited: number[] } {
   const away = (p: number) => l2(query, vectors[p]);
   const closest = (nodes: readonly number[], count: number) =>
     nodes.toSorted((a, b) => away(a) - away(b)).slice(0, count);
   let list = [s];
   const V: number[] = [];
-  const lists: number[][] = [];
   for (;;) {
     const [p] = closest(
       list.filter((one) => !V.includes(one)),
       1,
     );
-    if (p === undefined) return { nearest: closest(list, k), visited: V, lists };
+    if (p === undefined) return { nearest: closest(list, k), visited: V };
     list = [...new Set([...list, ...Array.from(links[p])])];
     V.push(p);
     list = closest(list, L);
-    lists.push(list);
   }
 }
 
