@@ -12,5 +12,5 @@ export const day: Day = {
   ],
   milestone:
     '100,000 vectors of 128 dimensions built and searched at 0.95 recall@10 by the engine; yours on a small set, α measured.',
-  room: 'src/graph/hnsw.ts',
+  room: 'src/graph/vamana.ts',
 };

@@ -29,6 +29,7 @@ import {
   smallSet,
   thin,
 } from '../../days/11-vamana/measure.ts';
+import { engineCurveOf, engineVamana } from '../../days/11-vamana/measure-engine.ts';
 import { alphasFigure, keptOf, regionOf, stepsFigure } from '../../days/11-vamana/prune-figure.ts';
 import * as day from '../../days/11-vamana/solution.ts';
 import { loadMutant } from '../../src/lab/exercises/index.ts';
@@ -121,6 +122,24 @@ describe('RobustPrune', () => {
     };
     expect(kept(1)).toEqual([1]);
     expect(kept(1.2)).toEqual([1, 3, 4]);
+  });
+});
+
+describe('beside the engine', () => {
+  it('its graph has about as many links, and is searched as well for as much work', () => {
+    const set = crowds();
+    const ours = build(rows(set.base)).graph;
+    const engine = engineVamana(set);
+    const degree = ours.links.flat().length / ours.links.length;
+    // Lists of the engine have slack.
+    expect(engine.stats().meanDegree / degree).toBeGreaterThan(0.8);
+    expect(engine.stats().meanDegree / degree).toBeLessThan(1.4);
+    const its = engineCurveOf(engine, set);
+    for (const [i, mine] of curveOf(ours, set).entries()) {
+      expect(Math.abs(mine.recall - its[i].recall), `recall with a list of ${mine.ef}`).toBeLessThan(0.03);
+      expect(its[i].distances / mine.distances, `distances with a list of ${mine.ef}`).toBeGreaterThan(0.8);
+      expect(its[i].distances / mine.distances, `distances with a list of ${mine.ef}`).toBeLessThan(1.3);
+    }
   });
 });
 
