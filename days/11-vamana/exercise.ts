@@ -84,17 +84,6 @@ export function buildVamana(vectors: readonly Float32Array[], options: VamanaOpt
   return graph;
 }
 
-/** Searches for node p from the start, gives it the links that are worth keeping, and links it from where they lead (lines 5–14). */
-export function insert(graph: Vamana, p: number, options: InsertOptions): void {
-  const { R, L } = options;
-  // @hole insert
-  // @task Search for p's own vector from `graph.start` with a list of L (line 5), and let `robustPrune` choose p's links among all
-  // @task that were visited (line 6). Then for every j that p now links to (line 7): if j's list has p, or has room for it, see
-  // @task that p is in it (line 12); if it is full, prune it with p as the candidate, at its distance from j (lines 8–10).
-  throw new UnwrittenHole(11, 'insert');
-  // @end
-}
-
 /**
  * Replaces p's links by those worth keeping among the candidates and the links it has (RobustPrune, algorithm 2). The candidates'
  * distances are those from p; they come in any order, and are left as they are.
@@ -120,6 +109,17 @@ export function robustPrune(
   // @end
   if (saturate) kept.push(...V.flatMap(({ id }) => (kept.includes(id) ? [] : [id])).slice(0, R - kept.length));
   graph.links[p] = kept;
+}
+
+/** Searches for node p from the start, gives it the links that are worth keeping, and links it from where they lead (lines 5–14). */
+export function insert(graph: Vamana, p: number, options: InsertOptions): void {
+  const { R, L } = options;
+  // @hole insert
+  // @task Search for p's own vector from `graph.start` with a list of L (line 5), and let `robustPrune` choose p's links among all
+  // @task that were visited (line 6). Then for every j that p now links to (line 7): if j's list has p, or has room for it, see
+  // @task that p is in it (line 12); if it is full, prune it with p as the candidate, at its distance from j (lines 8–10).
+  throw new UnwrittenHole(11, 'insert');
+  // @end
 }
 
 /** Adds a vector that comes later; its id is the number of nodes before it (FreshDiskANN, algorithm 2). */
