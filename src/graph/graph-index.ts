@@ -15,14 +15,14 @@ import { type CalibrateOptions, type Calibration, calibrate, isCurrent, settingF
 import { checkBatch, checkVector } from './checks.ts';
 import { faultsOf } from './graph-faults.ts';
 import { type GraphImage, type GraphMeta, type Place, sectionBytes } from './graph-image.ts';
-import type { GraphKind } from './graph-kinds.ts';
 import { type GraphLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, type Shape, STATE } from './graph-layout.ts';
-import { type AllGraphOptions, fittedCapacity } from './graph-options.ts';
+import { type AllGraphOptions, fittedCapacity, type GraphKind } from './graph-options.ts';
 import type { GraphHandle, GraphThread, Source } from './graph-thread.ts';
 import { codesTitle, formsOf, keepsOriginals } from './record-form.ts';
 import { type NodesInMemory, renumber } from './renumber.ts';
 import { ThreadNumbers } from './thread-numbers.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
+import { walkSpaceOf } from './walk-space.ts';
 
 /** What an index is and holds. Bytes are those in use, not those reserved. */
 export interface GraphStats {
@@ -123,6 +123,7 @@ export abstract class GraphIndex<
     this.metric = metric;
     this.capacity = capacity;
     this.options = options;
+    const space = walkSpaceOf(kind, options);
     this.#shape = shape;
     this.#links = links;
     this.#mostKept = mostKept;
@@ -130,12 +131,12 @@ export abstract class GraphIndex<
     const reserved = Arena.reserve(capacity, this.layout.plan, title);
     const { memory, at, u32 } = reserved;
     // Normalized components are no integers.
-    const [form] = formsOf(codes, metric).toReversed();
+    const [form] = formsOf(codes, space).toReversed();
     u32[(at.state >>> 2) + STATE.form] = FORM_CODES[form];
     if (model) reserved.bytes.set(model, at.model);
     if (options.filter === 'sign') this.#writeFlips(reserved);
     const vectors =
-      codes !== 'f32'
+      codes !== 'f32' || space.lifted
         ? VectorStore.reserve({ dimension, metric, capacity, threads, ...(chunkRows !== undefined && { chunkRows }) })
         : undefined;
     this.#vectors = vectors;
@@ -174,6 +175,7 @@ export abstract class GraphIndex<
       [STATE.topLevel, meta.topLevel],
       [STATE.form, FORM_CODES[meta.form]],
     ];
+    if (meta.longest !== undefined) this.thread.longest = meta.longest;
     for (const [word, value] of words) u32[(at.state >>> 2) + word] = value;
     for (const { section, of, from, bytes } of this.places(meta)) {
       const mine = sums(section).subarray(from / PAGE_BYTES, Math.ceil((from + bytes) / PAGE_BYTES));
@@ -203,6 +205,7 @@ export abstract class GraphIndex<
       entryPoint: state[STATE.entryPoint],
       topLevel: state[STATE.topLevel],
       ids: listed ? 'listed' : 'slots',
+      ...(this.thread.space.lifted && { longest: this.thread.longest }),
       ...(this.#calibration && { calibration: this.#calibration }),
     } as unknown as GraphMeta;
     const places = this.places(meta);
@@ -343,7 +346,7 @@ export abstract class GraphIndex<
     const signs = count * signBytes;
     const upper = this.upperLists * upperBytes;
     const finer = count * finerBytes;
-    const vectors = keepsOriginals(this.thread.form) ? count * rowBytesOf(dimension) : 0;
+    const vectors = this.thread.keepsOriginals ? count * rowBytesOf(dimension) : 0;
     const scratch = plan(0).flips + threadPlan(0).end + count;
     const walkBytes = records + signs + upper + scratch;
     return {
@@ -497,7 +500,7 @@ export abstract class GraphIndex<
     if (signBytes > 0) rows.push(every(at.signs, signBytes));
     if (finerBytes > 0) rows.push(every(at.finer, finerBytes));
     const vectors = this.#vectors;
-    if (vectors && keepsOriginals(this.thread.form)) rows.push((slot) => vectors.row(slot));
+    if (vectors && this.thread.keepsOriginals) rows.push((slot) => vectors.row(slot));
     return {
       ...{ count, words: u32, levels, rows },
       listAt: (slot, level) =>
@@ -534,7 +537,7 @@ export abstract class GraphIndex<
         const roomBytes = end - at[region];
         return { section: region, of: region, memory, at: at[region], roomBytes, from: 0, bytes: sizes.get(region)! };
       });
-    if (!keepsOriginals(meta.form) || !this.#vectors) return places;
+    if (!keepsOriginals(meta.form, this.thread.space) || !this.#vectors) return places;
     return [...places, ...this.#vectors.pieces(meta.count).map((piece, of) => ({ section: 'vectors', of, ...piece }))];
   }
 

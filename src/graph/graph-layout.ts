@@ -66,8 +66,17 @@ export type ThreadRegion =
   | 'visited'
   | 'crc';
 
-/** Words of the shared state, as `assembly/walk.ts` has them. */
-export const STATE = { count: 0, claimed: 1, entryPoint: 2, topLevel: 3, entryLock: 4, era: 5, form: 6 } as const;
+/** Words of the shared state, as `assembly/walk.ts` has them; `longest` is a float, which the kernels do not know (`walk-space.ts`). */
+export const STATE = {
+  count: 0,
+  claimed: 1,
+  entryPoint: 2,
+  topLevel: 3,
+  entryLock: 4,
+  era: 5,
+  form: 6,
+  longest: 7,
+} as const;
 /** Bits of the era: what is being rewritten; and what is added when it is done. */
 export const ERA = { signsMove: 1, formMoves: 2, next: 4 } as const;
 /** Words of a journal. */
