@@ -1,6 +1,6 @@
 /**
  * What day 10 times: a search of the same recall on the random graph and on one that can be walked, by the reference and by you, the
- * engine and exact search beside them; drawing the random graph; the medoid. `npm run bench -- day 10`.
+ * engine and exact search beside them; drawing the random graph. `npm run bench -- day 10`.
  */
 import { type BenchCase, loadDay, rows } from 'annlab/lab';
 import { l2 } from '../02-nsw/solution.ts';
@@ -51,27 +51,19 @@ export const cases = (): BenchCase[] => {
     const { greedySearch } = await load();
     return (query: Float32Array) => greedySearch(graph, query, start, { k: K, L: length });
   };
-  const building = (
-    group: string,
-    name: string,
-    load: () => Promise<Module>,
-    make: (module: Module) => unknown,
-  ): BenchCase => {
+  const drawing = (name: string, load: () => Promise<Module>): BenchCase => {
     let module: Module;
     return {
-      group,
+      group: `a random graph, R ${R}`,
       name,
       prepare: async () => {
         module = await load();
       },
       run() {
-        answer = make(module);
+        answer = module.randomRegularGraph(vectors.length, R, chance('bench'));
       },
     };
   };
-  const drawing = ({ randomRegularGraph }: Module) => randomRegularGraph(vectors.length, R, chance('bench'));
-  const centring = ({ medoid }: Module) => medoid(vectors);
-  const graphs = `a random graph, R ${R}`;
 
   return [
     searching(`random graph, L ${L.random}`, 5, () => by(theirs, random, L.random)),
@@ -79,9 +71,7 @@ export const cases = (): BenchCase[] => {
     searching(`Vamana, L ${L.vamana}: yours`, 100, () => by(mine, walkable, L.vamana)),
     searching('engine, its own walk', 100, async () => (query) => index.search(query, { k: K, efSearch: L.vamana })),
     searching('exact, by the same l2', 20, async () => (query) => vectors.map((vector) => l2(query, vector))),
-    building(graphs, 'reference', theirs, drawing),
-    building(graphs, 'yours', mine, drawing),
-    building('the medoid', 'reference', theirs, centring),
-    building('the medoid', 'yours', mine, centring),
+    drawing('reference', theirs),
+    drawing('yours', mine),
   ];
 };
