@@ -291,8 +291,10 @@ export abstract class GraphIndex<
     if (options.recallTarget !== undefined) return settingFor(this.#calibration, this.thread, options);
     const calibration = this.#calibration;
     if (!calibration || !isCurrent(calibration, this.thread)) return options;
-    const { filterWords = calibration.filterWords, defer = calibration.defer } = options;
-    return { ...options, filterWords, defer };
+    const { filterWords = calibration.filterWords, defer } = options;
+    // What was measured to be least work may find less at one gamma: a recall target reckons with that, a caller's own gamma does not.
+    const still = defer === undefined && calibration.defer === false;
+    return { ...options, filterWords, ...(still && { defer: false }) };
   }
 
   /**
