@@ -290,8 +290,11 @@ export abstract class GraphIndex<
   resolve(options: SearchOptions): SearchOptions {
     if (options.recallTarget !== undefined) return settingFor(this.#calibration, this.thread, options);
     const calibration = this.#calibration;
-    if (!calibration || options.filterWords !== undefined || !isCurrent(calibration, this.thread)) return options;
-    return { ...options, filterWords: calibration.filterWords };
+    if (!calibration || !isCurrent(calibration, this.thread)) return options;
+    const { filterWords = calibration.filterWords, defer } = options;
+    // What was measured to be least work may find less at one gamma: a recall target reckons with that, a caller's own gamma does not.
+    const still = defer === undefined && calibration.defer === false;
+    return { ...options, filterWords, ...(still && { defer: false }) };
   }
 
   /**
