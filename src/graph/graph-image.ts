@@ -23,6 +23,8 @@ export interface MetaOf<Name extends GraphKind> {
   topLevel: number;
   /** Whether ids are the slots, or a section of their own. */
   ids: 'slots' | 'listed';
+  /** How many of `count` are deleted, whose slots are a section of their own; not mentioned where there are none. */
+  deleted?: number;
   /** What was measured, if anything was. */
   calibration?: Calibration;
 }
@@ -85,6 +87,10 @@ export function checkMeta(value: unknown): GraphMeta {
   if (meta.topLevel !== topLevel)
     throw broken(`node ${meta.entryPoint} would be on level ${meta.topLevel}, and its seed says ${topLevel}`);
   if (meta.ids !== 'slots' && meta.ids !== 'listed') throw broken(`ids that are ${JSON.stringify(meta.ids)}`);
+  if (meta.deleted !== undefined) {
+    if (meta.kind === 'hnsw') throw broken(`${JSON.stringify(meta.deleted)} deleted nodes, which an HNSW has not`);
+    whole('deleted', meta.count, 1);
+  }
   if (meta.calibration === undefined) return meta;
   const { words } = layout;
   return {
@@ -115,7 +121,7 @@ function graphAs<Name extends GraphKind>(name: Name, meta: MetaOf<Name>) {
 
 /** Bytes that each section of an index with these numbers has; there may be no others. */
 export function sectionBytes(meta: GraphMeta): Map<string, number> {
-  const { options, count, form, upperLists, ids } = meta;
+  const { options, count, form, upperLists, ids, deleted } = meta;
   const { recordBytes, upperBytes, signBytes, finerBytes, quantized } = graphOf(meta).layout;
   const sizes: [string, number][] = [
     ['records', count * recordBytes],
@@ -125,6 +131,7 @@ export function sectionBytes(meta: GraphMeta): Map<string, number> {
   if (quantized.modelBytes > 0) sizes.push(['model', quantized.modelBytes]);
   if (finerBytes > 0) sizes.push(['finer', count * finerBytes]);
   if (ids === 'listed') sizes.push(['ids', count * 4]);
+  if (deleted !== undefined) sizes.push(['deleted', deleted * 4]);
   if (keepsOriginals(form)) sizes.push(['vectors', count * rowBytesOf(options.dimension)]);
   return new Map(sizes);
 }

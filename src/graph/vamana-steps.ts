@@ -37,7 +37,15 @@ export interface LinkBackStep {
   alpha: number;
 }
 
-export type Step = PlaceStep | ChooseStep | LinkBackStep;
+/** Each of these nodes that live loses its deleted neighbours, and gets in their place what those were linked to. */
+export interface RepairStep {
+  kind: 'repair';
+  rows: number;
+  nodes: Uint32Array;
+  alpha: number;
+}
+
+export type Step = PlaceStep | ChooseStep | LinkBackStep | RepairStep;
 
 /** What a thread does for a row of the step; what a thread that died had begun is simply done again. */
 export function doRowOf(thread: VamanaThread, step: Step): (row: number) => void {
@@ -57,6 +65,10 @@ export function doRowOf(thread: VamanaThread, step: Step): (row: number) => void
         chosen.set(links, row * R);
         counts[row] = links.length;
       };
+    }
+    case 'repair': {
+      const { nodes, alpha } = step;
+      return (row) => thread.repair(nodes[row], alpha);
     }
     case 'linkBack': {
       const { targets, starts, edges, alpha } = step;

@@ -62,6 +62,11 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
     this.arena.kernels.linkBack(slot, this.#lay(edges), edges.length, this.#unitOf(alpha));
   }
 
+  /** Replaces the node's deleted neighbours by what they are linked to, pruned; and no edge is kept any more. Throws BrokenIndexError. */
+  repair(slot: number, alpha: number): void {
+    if (orBroken(() => this.arena.kernels.repair(slot, this.#unitOf(alpha)), 0) === 0) throw this.broken();
+  }
+
   /** Puts words where the kernels can read them. */
   #lay(words: Uint32Array): number {
     this.arena.u32.set(words, this.at.slots >>> 2);
