@@ -29,6 +29,7 @@ import { logTaken, resetPool, takenCount, takenDistance, takenSlot } from './poo
 import {
   candidateSlot,
   configureSelection,
+  selectBeside,
   selectedSlot,
   selectNeighbors,
   setAlpha,
@@ -139,9 +140,13 @@ export function chooseLinks(x: usize, slot: u32, alpha: f32, filtered: bool, out
 
 /**
  * Algorithm 4 of FreshDiskANN (Singh, Subramanya, Krishnaswamy & Simhadri 2021), for one node: in place of its deleted neighbours
- * those of them are candidates that live; RobustPrune with α says which links stay. No edge is KEPT any more. The lists of deleted
- * nodes are only read and others not at all, so that any number of threads may repair nodes at once, in any order. Returns whether
- * the graph is whole.
+ * come, of their neighbours that live, those that RobustPrune with α leaves. No edge is KEPT any more. The lists of deleted nodes
+ * are only read and others not at all, so that any number of threads may repair nodes at once, in any order. Returns whether the
+ * graph is whole.
+ *
+ * A departure: links that live all stay, and what is new is pruned beside them. RobustPrune of all together takes near ones first,
+ * and drops the long edges for which R leaves no room: on 40 clusters of 4,000 vectors (R 32) recall fell in ten rounds of 5 %
+ * from 0.97 to 0.92, and so it stays.
  */
 export function repair(slot: u32, alpha: f32): bool {
   beginWriting(false);
@@ -154,7 +159,8 @@ export function repair(slot: u32, alpha: f32): bool {
   const linked = gather(slot, 0, 0);
   const living = livingOnes(linked);
   if (living == linked) return !isBroken();
-  let n = storeBatch(living, 0);
+  memory.copy(arriving, batch, (<usize>living) << 2);
+  let n = 0;
   const count = countOf(list);
   for (let i = 0; i < count; i++) {
     const link = linkAt(list, i);
@@ -167,9 +173,10 @@ export function repair(slot: u32, alpha: f32): bool {
   }
   if (isBroken()) return false;
   sortCandidates(n);
-  const chosen = select(slot, n, alpha, batch);
-  compact(list, batch, chosen, 0, 0);
-  for (let i = 0; i < chosen; i++) addEdge(list, getU32(batch, i));
+  setAlpha(alpha);
+  const chosen = selectBeside(slot, arriving, living, n, max(R, count));
+  compact(list, arriving, living, 0, 0);
+  for (let i = living; i < chosen; i++) append(list, selectedSlot(i));
   return true;
 }
 
