@@ -17,7 +17,6 @@ import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
 import { checkInteger } from './checks.ts';
 import { FILTER_FROM, type GraphThread } from './graph-thread.ts';
 import { lowerBoundOf, meanOf } from './recall-bound.ts';
-import { keepsOriginals } from './record-form.ts';
 import type { Metric, SearchOptions, Work } from './vector-index.ts';
 
 export interface CalibrateOptions {
@@ -475,7 +474,7 @@ async function climbRung(
 ): Promise<{ rung: RecallRung; recalls: Float64Array }> {
   const { queries, truth } = sample;
   const { rows } = queries;
-  const coded = keepsOriginals(thread.form);
+  const coded = thread.keepsOriginals;
   const reranks = coded ? reranksFor(k) : [k];
   const recalls = reranks.map(() => new Float64Array(rows));
   const work = { distances: 0, hops: 0, estimates: 0 };
@@ -565,7 +564,7 @@ function linesOf(thread: GraphThread, dimension: number, links: number): Lines {
   const vector = lines(thread.layout.vectorBytes);
   const original = lines(rowBytesOf(dimension));
   const list = lines(4 * (1 + links));
-  const coded = keepsOriginals(thread.form);
+  const coded = thread.keepsOriginals;
   return ({ work, rerank }, words) => {
     const again = coded ? Math.min(rerank, thread.count) : 0;
     const estimates = work.estimates * (words === 0 ? 0 : lines(8 + 8 * words));

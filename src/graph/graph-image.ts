@@ -3,12 +3,16 @@
  * sections as they are; whoever brings it back puts them where the index says (`restore`). Nothing here knows files.
  */
 import { BrokenIndexError } from '../core/errors.ts';
+import { MOST_NORM2 } from '../kernels/intake.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
 import { codesName } from '../quantize/walk-codes.ts';
 import { type Calibration, checkCalibration } from './calibration.ts';
-import { GRAPH_KINDS, type GraphKind, type OptionsOf } from './graph-kinds.ts';
+import { GRAPH_KINDS, type OptionsOf } from './graph-kinds.ts';
 import { type GraphLayout, layoutOf } from './graph-layout.ts';
+import type { GraphKind } from './graph-options.ts';
 import { formsOf, keepsOriginals } from './record-form.ts';
+
+import { walkSpaceOf } from './walk-space.ts';
 
 /** Everything that is said in words; goes through JSON unchanged. */
 export interface MetaOf<Name extends GraphKind> {
@@ -25,6 +29,8 @@ export interface MetaOf<Name extends GraphKind> {
   ids: 'slots' | 'listed';
   /** How many of `count` are deleted, whose slots are a section of their own; not mentioned where there are none. */
   deleted?: number;
+  /** The length of the longest vector that was reckoned with, where the space that is walked in depends on it. */
+  longest?: number;
   /** What was measured, if anything was. */
   calibration?: Calibration;
 }
@@ -76,13 +82,14 @@ export function checkMeta(value: unknown): GraphMeta {
   const { options, layout, upperLists, levelOf } = graphOf({ ...meta, options: known } as unknown as GraphMeta);
   const { capacity, codes, metric } = options;
   whole('count', capacity);
-  if (!formsOf(codes, metric).includes(meta.form)) {
+  if (!formsOf(codes, walkSpaceOf(meta.kind, options)).includes(meta.form)) {
     throw broken(
       `vectors of the form ${JSON.stringify(meta.form)} under codes ${typeof codes === 'object' ? codesName(codes) : codes}`,
     );
   }
   whole('upperLists', upperLists);
   whole('entryPoint', Math.max(0, meta.count - 1));
+  if (meta.kind === 'vamana') whole('entryPoint', 0);
   const topLevel = meta.count === 0 ? 0 : levelOf(meta.entryPoint);
   if (meta.topLevel !== topLevel)
     throw broken(`node ${meta.entryPoint} would be on level ${meta.topLevel}, and its seed says ${topLevel}`);
@@ -91,6 +98,9 @@ export function checkMeta(value: unknown): GraphMeta {
     if (meta.kind === 'hnsw') throw broken(`${JSON.stringify(meta.deleted)} deleted nodes, which an HNSW has not`);
     whole('deleted', meta.count, 1);
   }
+  const { lifted } = walkSpaceOf(meta.kind, options);
+  if (lifted && !(typeof meta.longest === 'number' && meta.longest >= 0 && meta.longest ** 2 <= MOST_NORM2))
+    throw broken(`longest = ${JSON.stringify(meta.longest)} is no length of a vector`);
   if (meta.calibration === undefined) return meta;
   const { words } = layout;
   return {
@@ -123,15 +133,16 @@ function graphAs<Name extends GraphKind>(name: Name, meta: MetaOf<Name>) {
 export function sectionBytes(meta: GraphMeta): Map<string, number> {
   const { options, count, form, upperLists, ids, deleted } = meta;
   const { recordBytes, upperBytes, signBytes, finerBytes, quantized } = graphOf(meta).layout;
+  const space = walkSpaceOf(meta.kind, options);
   const sizes: [string, number][] = [
     ['records', count * recordBytes],
     ['upper', upperLists * upperBytes],
   ];
-  if (options.filter === 'sign') sizes.push(['mean', options.dimension * 4], ['signs', count * signBytes]);
+  if (options.filter === 'sign') sizes.push(['mean', space.dimension * 4], ['signs', count * signBytes]);
   if (quantized.modelBytes > 0) sizes.push(['model', quantized.modelBytes]);
   if (finerBytes > 0) sizes.push(['finer', count * finerBytes]);
   if (ids === 'listed') sizes.push(['ids', count * 4]);
   if (deleted !== undefined) sizes.push(['deleted', deleted * 4]);
-  if (keepsOriginals(form)) sizes.push(['vectors', count * rowBytesOf(options.dimension)]);
+  if (keepsOriginals(form, space)) sizes.push(['vectors', count * rowBytesOf(options.dimension)]);
   return new Map(sizes);
 }

@@ -22,7 +22,6 @@ import {
 import { checkBatch, checkVector } from './checks.ts';
 import { faultsOf, faultsOfDeleted } from './graph-faults.ts';
 import { type GraphImage, type GraphMeta, type Place, sectionBytes } from './graph-image.ts';
-import type { GraphKind } from './graph-kinds.ts';
 import {
   DELETED,
   type GraphLayout,
@@ -33,12 +32,13 @@ import {
   type Shape,
   STATE,
 } from './graph-layout.ts';
-import { type AllGraphOptions, fittedCapacity } from './graph-options.ts';
+import { type AllGraphOptions, fittedCapacity, type GraphKind } from './graph-options.ts';
 import type { GraphHandle, GraphThread, Source } from './graph-thread.ts';
 import { codesTitle, formsOf, keepsOriginals } from './record-form.ts';
 import { type NodesInMemory, renumber } from './renumber.ts';
 import { ThreadNumbers } from './thread-numbers.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
+import { walkSpaceOf } from './walk-space.ts';
 
 /** What an index is and holds. Bytes are those in use, not those reserved. */
 export interface GraphStats {
@@ -141,6 +141,7 @@ export abstract class GraphIndex<
     this.metric = metric;
     this.capacity = capacity;
     this.options = options;
+    const space = walkSpaceOf(kind, options);
     this.#shape = shape;
     this.#links = links;
     this.#mostKept = mostKept;
@@ -148,12 +149,12 @@ export abstract class GraphIndex<
     const reserved = Arena.reserve(capacity, this.layout.plan, title);
     const { memory, at, u32 } = reserved;
     // Normalized components are no integers.
-    const [form] = formsOf(codes, metric).toReversed();
+    const [form] = formsOf(codes, space).toReversed();
     u32[(at.state >>> 2) + STATE.form] = FORM_CODES[form];
     if (model) reserved.bytes.set(model, at.model);
     if (options.filter === 'sign') this.#writeFlips(reserved);
     const vectors =
-      codes !== 'f32'
+      codes !== 'f32' || space.lifted
         ? VectorStore.reserve({ dimension, metric, capacity, threads, ...(chunkRows !== undefined && { chunkRows }) })
         : undefined;
     this.#vectors = vectors;
@@ -195,6 +196,7 @@ export abstract class GraphIndex<
       [STATE.form, FORM_CODES[meta.form]],
       [STATE.deleted, deleted],
     ];
+    if (meta.longest !== undefined) this.thread.longest = meta.longest;
     for (const [word, value] of words) u32[(at.state >>> 2) + word] = value;
     for (const { section, of, from, bytes } of this.places(meta)) {
       const mine = sums(section).subarray(from / PAGE_BYTES, Math.ceil((from + bytes) / PAGE_BYTES));
@@ -225,6 +227,7 @@ export abstract class GraphIndex<
       topLevel: state[STATE.topLevel],
       ids: listed ? 'listed' : 'slots',
       ...(vacant.length > 0 && { deleted: vacant.length }),
+      ...(this.thread.space.lifted && { longest: this.thread.longest }),
       ...(this.#calibration && { calibration: this.#calibration }),
     } as unknown as GraphMeta;
     const places = this.places(meta);
@@ -371,7 +374,7 @@ export abstract class GraphIndex<
     const signs = slots * signBytes;
     const upper = this.upperLists * upperBytes;
     const finer = slots * finerBytes;
-    const vectors = keepsOriginals(this.thread.form) ? slots * rowBytesOf(dimension) : 0;
+    const vectors = this.thread.keepsOriginals ? slots * rowBytesOf(dimension) : 0;
     const scratch = plan(0).flips + threadPlan(0).end + slots;
     const walkBytes = records + signs + upper + scratch;
     return {
@@ -564,7 +567,7 @@ export abstract class GraphIndex<
     if (signBytes > 0) rows.push(every(at.signs, signBytes));
     if (finerBytes > 0) rows.push(every(at.finer, finerBytes));
     const vectors = this.#vectors;
-    if (vectors && keepsOriginals(this.thread.form)) rows.push((slot) => vectors.row(slot));
+    if (vectors && this.thread.keepsOriginals) rows.push((slot) => vectors.row(slot));
     return {
       ...{ count, words: u32, levels, rows },
       listAt: (slot, level) =>
@@ -601,7 +604,7 @@ export abstract class GraphIndex<
         const roomBytes = end - at[region];
         return { section: region, of: region, memory, at: at[region], roomBytes, from: 0, bytes: sizes.get(region)! };
       });
-    if (!keepsOriginals(meta.form) || !this.#vectors) return places;
+    if (!keepsOriginals(meta.form, this.thread.space) || !this.#vectors) return places;
     return [...places, ...this.#vectors.pieces(meta.count).map((piece, of) => ({ section: 'vectors', of, ...piece }))];
   }
 

@@ -1,18 +1,16 @@
 /** The graphs that there are, by name: what must be known of each to read an index of it from a file. */
 
 import type { Shape } from './graph-layout.ts';
-import type { AllGraphOptions, Given } from './graph-options.ts';
+import type { AllGraphOptions, Given, GraphKind } from './graph-options.ts';
 import { levelOf } from './hnsw-levels.ts';
 import { type AllHnswOptions, completeOptions, shapeOf } from './hnsw-options.ts';
 import { type AllVamanaOptions, completeVamanaOptions, vamanaShapeOf } from './vamana-options.ts';
 
 /** All options by the name of their graph. */
-export interface OptionsOf {
+export interface OptionsOf extends Record<GraphKind, AllGraphOptions> {
   hnsw: AllHnswOptions;
   vamana: AllVamanaOptions;
 }
-
-export type GraphKind = keyof OptionsOf;
 
 interface Kind<Options extends AllGraphOptions> {
   /** Throws DimensionError or ParameterError. */

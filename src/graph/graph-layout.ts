@@ -66,7 +66,7 @@ export type ThreadRegion =
   | 'visited'
   | 'crc';
 
-/** Words of the shared state, as `assembly/walk.ts` has them. */
+/** Words of the shared state, as `assembly/walk.ts` has them; `longest` is a float, which the kernels do not know (`walk-space.ts`). */
 export const STATE = {
   count: 0,
   claimed: 1,
@@ -75,7 +75,8 @@ export const STATE = {
   entryLock: 4,
   era: 5,
   form: 6,
-  deleted: 7,
+  longest: 7,
+  deleted: 8,
 } as const;
 /** Bits of the era: what is being rewritten; and what is added when it is done. */
 export const ERA = { signsMove: 1, formMoves: 2, next: 4 } as const;

@@ -8,6 +8,9 @@ import { checkInteger, checkShape } from './checks.ts';
 import { type Codes, layoutOf, type Shape, vectorBytesOf } from './graph-layout.ts';
 import type { Metric } from './vector-index.ts';
 
+/** The graphs that there are. */
+export type GraphKind = 'hnsw' | 'vamana';
+
 export interface GraphOptions {
   /** 1 … 4096. */
   dimension: number;

@@ -22,11 +22,11 @@ import {
 import { PAGE_BYTES } from '../kernels/wasm.ts';
 import { configureCodes } from '../quantize/walk-codes.ts';
 import { checkSearch, checkVector, type SearchPlan, stretchOf } from './checks.ts';
-import type { GraphKind } from './graph-kinds.ts';
 import { ERA, type GraphLayout, type Region, STATE, type ThreadRegion } from './graph-layout.ts';
-import type { AllGraphOptions } from './graph-options.ts';
+import type { AllGraphOptions, GraphKind } from './graph-options.ts';
 import { keepsOriginals } from './record-form.ts';
 import type { SearchOptions, Work } from './vector-index.ts';
+import { type WalkSpace, walkSpaceOf } from './walk-space.ts';
 
 /** What another thread needs to work on the same index; can be posted to a worker. */
 export interface GraphHandle<Options extends AllGraphOptions = AllGraphOptions> {
@@ -68,8 +68,14 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
   /** This thread's share of the arena. */
   protected readonly at: Record<ThreadRegion, number>;
   protected readonly state: Uint32Array;
+  /** What the kernels walk in. */
+  readonly space: WalkSpace;
   /** The `query` region: making a view costs more than a hop. */
   readonly #query: Float32Array;
+  /** The same without what walking adds to it. */
+  readonly #given: Float32Array;
+  /** The length of the longest vector, where that makes the space (`walk-space.ts`). */
+  readonly #longest: Float32Array;
   readonly #vectors: VectorStore | undefined;
   readonly #handle: GraphHandle<Options>;
   readonly #pages: CheckedPages;
@@ -77,7 +83,10 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
   /** As thread number `thread` of those that the index was created for; the index's own is 0. One at a time may bear a number. */
   protected constructor(handle: GraphHandle<Options>, layout: GraphLayout, thread: number) {
     const { options, memory } = handle;
-    const { dimension, metric, capacity } = options;
+    const { capacity } = options;
+    const space = walkSpaceOf(handle.kind, options);
+    const { dimension, metric } = space;
+    this.space = space;
     this.#handle = handle;
     this.options = options;
     this.layout = layout;
@@ -87,7 +96,9 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     for (const name of Object.keys(own) as ThreadRegion[]) own[name] += at.threads + thread * end;
     this.at = own;
     this.#query = f32.subarray(own.query >>> 2, (own.query >>> 2) + dimension);
+    this.#given = this.#query.subarray(0, options.dimension);
     this.state = u32.subarray(at.state >>> 2, (at.state >>> 2) + 16);
+    this.#longest = f32.subarray((at.state >>> 2) + STATE.longest, (at.state >>> 2) + STATE.longest + 1);
     this.#vectors = handle.vectors && VectorStore.attach(handle.vectors, thread);
     this.#pages = new CheckedPages(this.arena, own.crc, handle.source?.unchecked ?? false);
     kernels.configureSpace(
@@ -143,11 +154,45 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
    */
   admit(vector: Float32Array, where: string): void {
     admit(this.arena, this.at.query, vector, this.options.metric, where);
+    if (this.space.lifted) this.#lift();
   }
 
-  /** The vector that was admitted last. */
+  /** The same with a vector that is searched for. */
+  admitQuery(query: Float32Array): void {
+    admit(this.arena, this.at.query, query, this.options.metric, 'query');
+    if (this.space.lifted) this.#query[this.options.dimension] = 0;
+  }
+
+  /** Gives the vector in `query` the component that makes it as long as the longest. */
+  #lift(): void {
+    const { dimension } = this.options;
+    const norm2 = this.arena.kernels.norm2(this.at.query, dimension);
+    this.#query[dimension] = Math.sqrt(Math.max(0, this.#longest[0] ** 2 - norm2));
+  }
+
+  /** The vector of a slot becomes the one that was admitted last. */
+  protected readmit(slot: number): void {
+    this.#query.set(this.vector(slot));
+    if (this.space.lifted) this.#lift();
+  }
+
+  /** The length of the longest vector that was reckoned with, where the space depends on it. */
+  get longest(): number {
+    return this.#longest[0];
+  }
+
+  set longest(length: number) {
+    this.#longest[0] = length;
+  }
+
+  /** The vector that was admitted last, as it is walked on. */
   get admitted(): Float32Array {
     return this.#query;
+  }
+
+  /** Its own length. */
+  admittedLength(): number {
+    return Math.sqrt(this.arena.kernels.norm2(this.at.query, this.options.dimension));
   }
 
   /** Whether the vector that was admitted can be held in the form that the records have. */
@@ -162,7 +207,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     const byBounds = this.#goesByBounds(plan.bounded);
     const found = this.#walk(query, plan, unseen);
     // Floats and bytes are exact as they are walked on.
-    const rerank = keepsOriginals(FORMS[this.arena.kernels.formOfRecords()]) ? plan.rerank : 0;
+    const rerank = keepsOriginals(FORMS[this.arena.kernels.formOfRecords()], this.space) ? this.#reranked(plan) : 0;
     if (rerank > 0 && !byBounds) this.#rankFiner(Math.min(found, plan.refine));
     const { slots, distances, work } = byBounds
       ? this.#readWithinBounds(plan.k, found)
@@ -187,8 +232,13 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
   /** The slots listed, by their exact distances from the vector: what a walk on codes does not know. */
   rank(query: Float32Array, slots: Uint32Array): Nearest {
     assert(this.#vectors !== undefined, 'records are exact where there are no codes');
-    this.admit(query, 'query');
+    this.admitQuery(query);
     return this.#nearestOf(this.#vectors, slots, slots.length);
+  }
+
+  /** In a space that is not the caller's, distances are none of his: all that are returned are compared again. */
+  #reranked({ rerank, k }: SearchPlan): number {
+    return this.space.lifted ? Math.max(rerank, k) : rerank;
   }
 
   /** Where there are finer codes, ranks the first `n` of the pool by them; the others are gone. */
@@ -206,7 +256,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     const stretch = stretchOf(gamma, this.options.metric);
     checkVector(query, this.options.dimension, 'query');
     const { kernels } = this.arena;
-    this.admit(query, 'query');
+    this.admitQuery(query);
     kernels.resetDistances();
     const { count } = this;
     if (count === 0) return 0;
@@ -253,7 +303,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     slots: Uint32Array,
     distances: Float32Array,
   ): void {
-    if (this.#vectors && keepsOriginals(this.form)) {
+    if (this.#vectors && this.keepsOriginals) {
       this.#vectors.nearestBatch(queries, { from, to, count, k }, slots, distances);
       return;
     }
@@ -324,7 +374,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
 
   /** The vector of a slot as it was admitted. */
   vector(slot: number): Float32Array {
-    if (this.#vectors && keepsOriginals(this.form)) return this.#vectors.row(slot);
+    if (this.#vectors && this.keepsOriginals) return this.#vectors.row(slot);
     const { at, bytes, f32 } = this.arena;
     const from = at.records + slot * this.layout.recordBytes;
     if (this.form === 'u8') return Float32Array.from(bytes.subarray(from, from + this.options.dimension));
@@ -351,6 +401,26 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     this.endEra();
   }
 
+  /**
+   * Reckons with vectors as long as `length` from now on, and writes the first `count` anew, which have another component for it. No
+   * thread may be inserting; searches wait.
+   */
+  lengthen(length: number, count: number): void {
+    const { kernels, at } = this.arena;
+    this.#beginEra(ERA.formMoves);
+    this.longest = length;
+    for (let slot = 0; slot < count; slot++) {
+      const record = at.records + slot * this.layout.recordBytes;
+      this.readmit(slot);
+      if (this.form === 'sq7') kernels.encode(this.at.query, record, this.space.dimension);
+      else this.arena.f32.set(this.#query, record >>> 2);
+      if (this.options.filter === 'none') continue;
+      kernels.rotateCentred(this.at.query);
+      kernels.encodeSigns(this.at.query, slot);
+    }
+    this.endEra();
+  }
+
   /** Whether the filter's centre is to be moved when so many vectors are held. */
   recentresAt(count: number): boolean {
     return this.options.filter === 'sign' && RECENTRE_AT.includes(count);
@@ -368,10 +438,11 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
 
   /** Σ of the vectors in slots `from` … `to` − 1, one number a dimension. */
   sumOf(from: number, to: number): Float64Array {
-    const { dimension } = this.options;
+    const { dimension, lifted } = this.space;
     const sum = new Float64Array(dimension);
     for (let slot = from; slot < to; slot++) {
-      const vector = this.vector(slot);
+      if (lifted) this.readmit(slot);
+      const vector = lifted ? this.#query : this.vector(slot);
       for (let j = 0; j < dimension; j++) sum[j] += vector[j];
     }
     return sum;
@@ -386,10 +457,10 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
 
   /** The sign bits of slots `from` … `to` − 1 about the centre as it is. */
   encodeSigns(from: number, to: number): void {
-    const { kernels, f32 } = this.arena;
+    const { kernels } = this.arena;
     const { query } = this.at;
     for (let slot = from; slot < to; slot++) {
-      f32.set(this.vector(slot), query >>> 2);
+      this.readmit(slot);
       kernels.rotateCentred(query);
       kernels.encodeSigns(query, slot);
     }
@@ -409,12 +480,17 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
 
   /** Where the arena holds codes, the vector itself lies in the store before anybody can find the slot. */
   protected keepOriginal(slot: number): void {
-    if (keepsOriginals(this.form)) this.#vectors?.row(slot).set(this.#query);
+    if (this.keepsOriginals) this.#vectors?.row(slot).set(this.#given);
+  }
+
+  /** Whether the exact vectors lie beside the records. */
+  get keepsOriginals(): boolean {
+    return keepsOriginals(this.form, this.space);
   }
 
   #nearestOf(vectors: VectorStore, slots: Uint32Array, k: number) {
     try {
-      return vectors.nearestOf(this.#query, slots, k);
+      return vectors.nearestOf(this.#given, slots, k);
     } catch (error) {
       throw this.#explained(error);
     }

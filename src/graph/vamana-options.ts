@@ -1,5 +1,6 @@
 /** What a Vamana index is made with: every option of its own, its default and its bounds. */
-import { checkInteger } from './checks.ts';
+import { codesName } from '../quantize/walk-codes.ts';
+import { checkInteger, MAX_DIMENSION } from './checks.ts';
 import type { Shape } from './graph-layout.ts';
 import {
   type Complete,
@@ -11,6 +12,7 @@ import {
   graphDefaults,
   want,
 } from './graph-options.ts';
+import { walkSpaceOf } from './walk-space.ts';
 
 export interface VamanaOptions extends GraphOptions {
   /** Links that pruning leaves a node, 2 … 256; a list may hold half as many more before it is pruned. Default 32. */
@@ -53,6 +55,7 @@ export function vamanaShapeOf(options: AllVamanaOptions): Shape {
   const mostLinks = R + vamanaSlackOf(R);
   return {
     ...options,
+    ...walkSpaceOf('vamana', options),
     signed: options.filter === 'sign',
     ...{ mostLinks, mostLinksAbove: 0, beam: L },
     upperLists: () => 0,
@@ -60,9 +63,9 @@ export function vamanaShapeOf(options: AllVamanaOptions): Shape {
   };
 }
 
-/** Links that a list may hold beyond R before it is pruned. */
+/** Links that a list may hold beyond R before it is pruned, and how many of them all may be kept: a tree needs two. */
 export function vamanaSlackOf(R: number): number {
-  return Math.ceil(R / 2);
+  return Math.max(2, Math.ceil(R / 2));
 }
 
 /** Visited nodes of one search that are candidates, the first so many. */
@@ -75,12 +78,17 @@ export const MOST_SOURCES = 512;
 
 /** Throws DimensionError or ParameterError. */
 function checkVamanaOptions(options: AllVamanaOptions): void {
-  const { metric, R, L, alpha, passes, saturate } = options;
+  const { metric, codes, R, L, alpha, passes, saturate } = options;
   checkGraphOptions(options);
   checkInteger('R', R, 2, 256);
   checkInteger('L', L, R, 65_536);
   want('alpha', alpha, alpha >= 1 && alpha <= 2, 'a number from 1 to 2');
-  want('alpha', alpha, alpha === 1 || metric !== 'dot', 'negated inner products cannot be stretched: 1 under dot');
+  if (metric === 'dot') {
+    const advice =
+      'f32 or sq7: a quantizer is trained for vectors of the dimension that they have, and dot is walked in one more';
+    want('codes', typeof codes === 'object' ? codesName(codes) : codes, typeof codes === 'string', advice);
+    checkInteger('dimension', options.dimension, 1, MAX_DIMENSION - 1);
+  }
   want('passes', passes, passes === 1 || passes === 2, '1 or 2');
   want('saturate', saturate, typeof saturate === 'boolean', 'true or false');
 }

@@ -2,8 +2,8 @@
 import { copyU32 } from '../kernels/memory.ts';
 import { layoutOf } from './graph-layout.ts';
 import { type GraphHandle, GraphThread, orBroken } from './graph-thread.ts';
-import { type AllVamanaOptions, mostVisited, vamanaShapeOf, vamanaSlackOf } from './vamana-options.ts';
-import { doRowOf, type Step } from './vamana-steps.ts';
+import { type AllVamanaOptions, MOST_SOURCES, mostVisited, vamanaShapeOf, vamanaSlackOf } from './vamana-options.ts';
+import type { Step } from './vamana-steps.ts';
 
 /** What another thread needs to work on the same index; can be posted to a worker. */
 export type VamanaHandle = GraphHandle<AllVamanaOptions>;
@@ -30,9 +30,39 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
     );
   }
 
-  /** What this thread does for a row of the step. */
+  /** What this thread does for a row of the step; what a thread that died had begun is simply done again. */
   rowsOf(step: Step): (row: number) => void {
-    return doRowOf(this, step);
+    switch (step.kind) {
+      case 'place': {
+        const { vectors, first } = step;
+        const dimension = vectors.length / step.rows;
+        return (row) => {
+          this.admit(vectors.subarray(row * dimension, (row + 1) * dimension), `row ${row}`);
+          this.place(first + row);
+        };
+      }
+      case 'choose': {
+        const { nodes, alpha, filtered, R, chosen, counts } = step;
+        return (row) => {
+          const links = this.chooseLinks(nodes[row], { alpha, filtered });
+          chosen.set(links, row * R);
+          counts[row] = links.length;
+        };
+      }
+      case 'repair': {
+        const { nodes, alpha } = step;
+        return (row) => this.repair(nodes[row], alpha);
+      }
+      case 'linkBack': {
+        const { targets, starts, edges, alpha } = step;
+        return (row) => {
+          for (let from = starts[row]; from < starts[row + 1]; from += MOST_SOURCES) {
+            const to = Math.min(from + MOST_SOURCES, starts[row + 1]);
+            this.linkBack(targets[row], edges.subarray(from, to), alpha);
+          }
+        };
+      }
+    }
   }
 
   /** Writes the vector that was admitted, which fits, as the node `slot`: without links, so that nobody finds it. */
@@ -43,9 +73,9 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
 
   /** The slots that GreedySearch for the node and RobustPrune choose; the graph may be searched meanwhile. Throws BrokenIndexError. */
   chooseLinks(slot: number, { alpha, filtered }: { alpha: number; filtered: boolean }): Uint32Array {
-    const { kernels, f32, u32 } = this.arena;
+    const { kernels, u32 } = this.arena;
     const { query, slots } = this.at;
-    f32.set(this.vector(slot), query >>> 2);
+    this.readmit(slot);
     const stretch = this.#unitOf(alpha);
     const n = orBroken(() => kernels.chooseLinks(query, slot, stretch, filtered, slots), -1);
     if (n < 0) throw this.broken();
@@ -75,7 +105,6 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
 
   /** α in the unit of the distance: squared where distances are (and 1 − cos is half a square). */
   #unitOf(alpha: number): number {
-    const { metric } = this.options;
-    return metric === 'manhattan' || metric === 'dot' ? alpha : alpha * alpha;
+    return this.space.metric === 'manhattan' ? alpha : alpha * alpha;
   }
 }

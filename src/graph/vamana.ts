@@ -41,6 +41,8 @@ export interface VamanaStats extends GraphStats {
   passes: 1 | 2;
 }
 
+/** Of vectors longer than all that are held: by how much longer ones are reckoned with. */
+const SPARE_LENGTH = 1.25;
 /** Nodes that are asked whether they may be a parent: far more than there are without room side by side. */
 const MOST_ASKED = 100_000;
 
@@ -94,11 +96,12 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     }
     const { alpha, passes, R, filter } = this.options;
     const alphas = passes === 1 ? [alpha] : [1, alpha];
-    const { claim, sum } = this.#admitted(vectors, ids);
+    const claim = this.#admitted(vectors, ids);
     const { rows } = claim;
     let built = 0;
     try {
       if (rows === 0) return;
+      const sum = this.#sumOf(vectors);
       if (filter === 'sign' && rows >= FILTER_FROM) {
         this.thread.moveCentre(sum, rows);
         this.thread.endEra();
@@ -128,7 +131,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
   *adding(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): Generator<Step, void> {
     const { dimension, thread } = this;
     const { alpha, R } = this.options;
-    const { claim } = this.#admitted(vectors, ids);
+    const claim = this.#admitted(vectors, ids);
     const { first, rows } = claim;
     for (let from = 0; from < rows; ) {
       const to = this.#pieceEnd(claim, from);
@@ -228,25 +231,39 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     }
   }
 
-  /** The next slots for these vectors, all of which can be held, and in one form; and the sum of them, one number a dimension. */
-  #admitted(vectors: Float32Array, ids: ArrayLike<number> | undefined): { claim: Claim; sum: Float64Array } {
+  /** The next slots for these vectors, all of which can be held, in one form and one space. */
+  #admitted(vectors: Float32Array, ids: ArrayLike<number> | undefined): Claim {
     const { thread, dimension } = this;
     const claim = this.claim(vectors, ids);
-    const sum = new Float64Array(dimension);
     try {
       let fits = true;
+      let longest = 0;
       for (let row = 0; row < claim.rows; row++) {
-        const { admitted } = thread;
-        thread.admit(vectors.subarray(row * dimension, (row + 1) * dimension), `row ${row}`);
+        const vector = vectors.subarray(row * dimension, (row + 1) * dimension);
+        thread.admit(vector, `row ${row}`);
         fits &&= thread.fits();
-        for (let j = 0; j < dimension; j++) sum[j] += admitted[j];
+        if (thread.space.lifted) longest = Math.max(longest, thread.admittedLength());
       }
       if (!fits) thread.leaveBytes(claim.first);
+      // Longer than they are, so that all need not be written again for every vector that is a little longer.
+      if (longest > thread.longest) thread.lengthen(claim.first === 0 ? longest : longest * SPARE_LENGTH, claim.first);
     } catch (error) {
       this.settle(claim, 0);
       throw error;
     }
-    return { claim, sum };
+    return claim;
+  }
+
+  /** Σ of vectors that can be held, as they are walked on. */
+  #sumOf(vectors: Float32Array): Float64Array {
+    const { thread, dimension } = this;
+    const { admitted } = thread;
+    const sum = new Float64Array(admitted.length);
+    for (let from = 0; from < vectors.length; from += dimension) {
+      thread.admit(vectors.subarray(from, from + dimension), `row ${from / dimension}`);
+      for (let j = 0; j < sum.length; j++) sum[j] += admitted[j];
+    }
+    return sum;
   }
 
   /** The filter's centre moves between pieces. */
@@ -261,7 +278,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
    * the mean is a vector of the metric.
    */
   #medoid(sum: Float64Array, living: number, count: number): number {
-    const mean = Float32Array.from(sum, (x) => x / living);
+    const mean = Float32Array.from(sum.subarray(0, this.dimension), (x) => x / living);
     const lives = (slot: number) => !this.isDeleted(slot);
     if (this.metric === 'cosine' && mean.every((x) => x === 0)) {
       for (let slot = 0; ; slot++) if (lives(slot)) return slot;
@@ -323,16 +340,12 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     const promised = new Map<number, number>();
     const mayKeep = (slot: number) => this.keptLinks(slot).length + (promised.get(slot) ?? 0) < most;
     return Array.from(batch, (_, row) => {
-      // From where no neighbour may, down the tree, whose leaves keep nothing.
+      // Down the tree where no neighbour may; where leaves are fewer than the batch, one of the batch that has its parent already.
       const waiting = Array.from(linksOf(row));
-      for (const slot of waiting) {
-        if (mayKeep(slot)) {
-          promised.set(slot, (promised.get(slot) ?? 0) + 1);
-          return slot;
-        }
-        if (waiting.length < MOST_ASKED) waiting.push(...this.keptLinks(slot));
-      }
-      throw new BrokenIndexError('no node may be a parent: the tree has no leaves');
+      const parent = firstOf(waiting, mayKeep, (slot) => this.keptLinks(slot)) ?? batch[row - 1];
+      if (parent === undefined) throw new BrokenIndexError('no node may be a parent: its tree has no leaves');
+      promised.set(parent, (promised.get(parent) ?? 0) + 1);
+      return parent;
     });
   }
 
@@ -340,4 +353,17 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     const { R, L, passes } = this.options;
     return { ...super.stats(), R, L, passes };
   }
+}
+
+/** Breadth first, the first slot that will do. */
+function firstOf(
+  waiting: number[],
+  willDo: (slot: number) => boolean,
+  next: (slot: number) => Uint32Array,
+): number | undefined {
+  for (const slot of waiting) {
+    if (willDo(slot)) return slot;
+    if (waiting.length < MOST_ASKED) waiting.push(...next(slot));
+  }
+  return undefined;
 }

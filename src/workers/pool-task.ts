@@ -75,7 +75,11 @@ export interface SignsTask {
 }
 
 /** A step in which a Vamana is linked. */
-export type StepTask = Step & { control: Int32Array };
+export type StepTask = Step & {
+  control: Int32Array;
+  /** 1 for each row that is done. */
+  finished: Uint8Array;
+};
 
 export type Task = SearchTask | CheckTask | InsertTask | SumTask | SignsTask | StepTask;
 

@@ -108,9 +108,14 @@ function workOn(task: Task, work: { distances: number; hops: number; estimates: 
       const { count } = task;
       return (block) => thread.encodeSigns(block * SIGN_BLOCK, Math.min((block + 1) * SIGN_BLOCK, count));
     }
-    default:
+    default: {
       assert(thread instanceof VamanaThread, 'an HNSW has no steps');
-      return thread.rowsOf(task);
+      const doRow = thread.rowsOf(task);
+      return (row) => {
+        doRow(row);
+        Atomics.store(task.finished, row, 1);
+      };
+    }
   }
 }
 

@@ -113,8 +113,8 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
   }
 
   /**
-   * `Vamana.build` on all threads: the same graph as on one. Where a thread dies, others do what it was at again. Rejects with what
-   * `Vamana.build` throws; with PoolClosedError.
+   * `Vamana.build` on all threads: the same graph as on one. Where a thread dies, what it was at is done again, which may leave that
+   * one node with other links. Rejects with what `Vamana.build` throws; with PoolClosedError.
    */
   build(this: Pool<Vamana>, vectors: Float32Array, { threads, ...options }: PoolAddOptions = {}): Promise<void> {
     if (this.#closing) return Promise.reject(new PoolClosedError());
@@ -216,11 +216,12 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
   /** Has the threads do one step after the other. */
   async #link(steps: Generator<Step, void>, threads: number): Promise<void> {
     for (const step of steps) {
-      const ended = await this.#crew.run({ ...step, control: controlFrom(0) }, threads);
+      const finished = new Uint8Array(new SharedArrayBuffer(step.rows));
+      const ended = await this.#crew.run({ ...step, finished, control: controlFrom(0) }, threads);
       if (ended.failure) throw ended.failure;
       if (!ended.died) continue;
       const doRow = (this.index as Vamana).thread.rowsOf(step);
-      for (let row = 0; row < step.rows; row++) doRow(row);
+      for (let row = 0; row < step.rows; row++) if (!finished[row]) doRow(row);
     }
   }
 

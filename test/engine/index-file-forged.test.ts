@@ -43,7 +43,7 @@ describe('a header that says what cannot be', () => {
     };
 
   it.each<[string, (contents: Contents) => void, RegExp]>([
-    ['another kind of index', said('kind', 'vamana'), /an index of the kind "vamana" is not known here/],
+    ['another kind of index', said('kind', 'ivf'), /an index of the kind "ivf" is not known here/],
     ['no kind', ({ meta }) => delete meta.kind, /an index of the kind undefined/],
     ['no options', ({ meta }) => delete meta.options, /does not say its options/],
     ['options that are null', said('options', null), /does not say its options/],

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { ParameterError } from '../../src/core/errors.ts';
 import { Random } from '../../src/core/random.ts';
-import { Flat } from '../../src/graph/flat.ts';
 import { NODE, STATE } from '../../src/graph/graph-layout.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import { levelOf } from '../../src/graph/hnsw-levels.ts';
@@ -10,49 +9,14 @@ import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
 import { METRICS, type Metric, type SearchOptions } from '../../src/graph/vector-index.ts';
 import { Pool } from '../../src/workers/pool.ts';
 import { byId, expectNearest } from '../oracle.ts';
+import { clustered, exact, rowOf } from './clustered.ts';
 
 const SEED = 20_181_026;
-
-/** `n` rows around a few centres; `grid` rounds them, which makes duplicates and ties. */
-function clustered({
-  n,
-  dimension,
-  seed,
-  grid = false,
-}: {
-  n: number;
-  dimension: number;
-  seed: number;
-  grid?: boolean;
-}) {
-  const random = new Random(seed);
-  const centres = Array.from({ length: 8 }, () => Array.from({ length: dimension }, () => 3 * random.normal()));
-  const data = new Float32Array(n * dimension);
-  for (let i = 0; i < n; i++) {
-    const centre = centres[random.integer(8)];
-    for (let j = 0; j < dimension; j++) {
-      const x = centre[j] + random.normal();
-      data[i * dimension + j] = grid ? Math.round(x) : x;
-    }
-    if (grid) data[i * dimension] ||= 1;
-  }
-  return data;
-}
-
-function rowOf(data: Float32Array, i: number, dimension: number): Float32Array {
-  return data.subarray(i * dimension, (i + 1) * dimension);
-}
 
 function build(options: HnswOptions, data: Float32Array): Hnsw {
   const index = Hnsw.create({ capacity: Math.max(1, data.length / options.dimension), ...options });
   index.addBatch(data);
   return index;
-}
-
-function exact(dimension: number, metric: Metric, data: Float32Array): Flat {
-  const flat = Flat.create({ dimension, metric, capacity: Math.max(1, data.length / dimension) });
-  flat.addBatch(data);
-  return flat;
 }
 
 /** Every list of every level, as one comparable value. */

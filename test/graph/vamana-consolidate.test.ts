@@ -129,7 +129,6 @@ const shapes = fc.record({
 function optionsOf<Given extends { metric: Metric; filter: 'sign' | 'none' }>({ metric, filter, ...others }: Given) {
   return {
     ...{ metric, filter: metric === 'manhattan' ? ('none' as const) : filter },
-    ...(metric === 'dot' && { alpha: 1 }),
     ...others,
   };
 }

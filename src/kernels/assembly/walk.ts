@@ -60,7 +60,7 @@ const FORM_MOVES: u32 = 2;
 /** What records hold, as `space.ts` numbers it. */
 const FORM: usize = 24;
 /** Nodes that are deleted and still there. */
-const DELETED: usize = 28;
+const DELETED: usize = 32;
 /** How long a walk sleeps before it looks again whether the records are whole. */
 const NAP_NS: i64 = 1_000_000;
 

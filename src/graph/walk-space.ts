@@ -1,0 +1,22 @@
+/**
+ * The space that a graph is walked in: its caller's; or, for inner products under Vamana, one of a dimension more, in which the
+ * nearest by l2 are those of the largest inner product (Bachrach et al. 2014, "Speeding up the Xbox recommender system",
+ * theorem 1). There x has one component more, √(Φ² − |x|²), where Φ is the length of the longest, and a query has 0: so
+ * |q − x|² = |q|² + Φ² − 2 ⟨q, x⟩. Among negated inner products themselves there is no triangle that pruning could rely on.
+ *
+ * What is found is then compared again by the inner products of the vectors as they were given.
+ */
+import type { GraphKind } from './graph-options.ts';
+import type { Metric } from './vector-index.ts';
+
+export interface WalkSpace {
+  dimension: number;
+  metric: Metric;
+  /** Whether it has a dimension more than the vectors. */
+  lifted: boolean;
+}
+
+export function walkSpaceOf(kind: GraphKind, { dimension, metric }: { dimension: number; metric: Metric }): WalkSpace {
+  if (kind === 'vamana' && metric === 'dot') return { dimension: dimension + 1, metric: 'l2', lifted: true };
+  return { dimension, metric, lifted: false };
+}

@@ -1,0 +1,368 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../src/core/random.ts';
+import { NODE, STATE } from '../../src/graph/graph-layout.ts';
+import { Vamana } from '../../src/graph/vamana.ts';
+import type { VamanaOptions } from '../../src/graph/vamana-options.ts';
+import { METRICS, type Metric } from '../../src/graph/vector-index.ts';
+import { byId, expectNearest, trueDistance } from '../oracle.ts';
+import { clustered, exact, rowOf } from './clustered.ts';
+
+const SEED = 20_191_208;
+
+function create(options: VamanaOptions, rows: number): Vamana {
+  return Vamana.create({ capacity: Math.max(1, rows), ...options });
+}
+
+function build(options: VamanaOptions, data: Float32Array): Vamana {
+  const index = create(options, data.length / options.dimension);
+  index.build(data);
+  return index;
+}
+
+/** Every list, as one comparable value. */
+function graphOf(index: Vamana): string {
+  return Array.from({ length: index.count }, (_, id) => Array.from(index.neighbors(id)).join(' ')).join('\n');
+}
+
+const shapes = fc.record({
+  n: fc.integer({ min: 1, max: 250 }),
+  dimension: fc.integer({ min: 1, max: 150 }),
+  metric: fc.constantFrom(...METRICS),
+  codes: fc.constantFrom('f32' as const, 'sq7' as const),
+  R: fc.integer({ min: 2, max: 20 }),
+  alpha: fc.constantFrom(1, 1.1, 1.3, 2),
+  passes: fc.constantFrom(1 as const, 2 as const),
+  saturate: fc.boolean(),
+  filter: fc.boolean(),
+  grid: fc.boolean(),
+  seed: fc.integer({ min: 0, max: 1000 }),
+});
+
+describe('Vamana against the oracle', () => {
+  it('with efSearch = count is exact on every metric, whether built, added to, or both', () => {
+    fc.assert(
+      fc.property(shapes, fc.double({ min: 0, max: 1, noNaN: true }), (shape, share) => {
+        const { n, dimension, metric, grid, seed, filter, ...options } = shape;
+        const data = clustered({ n, dimension, seed, grid });
+        const signs = metric === 'manhattan' || !filter ? 'none' : 'sign';
+        const index = create({ dimension, metric, L: 30, seed, filter: signs, ...options }, n);
+        const built = Math.round(n * share) * dimension;
+        index.build(data.subarray(0, built));
+        index.addBatch(data.subarray(built));
+        expect(index.validate()).toEqual([]);
+        for (const query of [rowOf(data, 0, dimension), clustered({ n: 1, dimension, seed: seed + 1, grid })]) {
+          const k = Math.min(10, n);
+          const found = index.search(query, { k, efSearch: n + k, rerank: n + k });
+          expectNearest(found, { query, vectors: byId(data, dimension), k, metric });
+        }
+      }),
+      { seed: SEED, numRuns: 120 },
+    );
+  });
+
+  it('prunes what a search visited as algorithm 2 has it', () => {
+    const dimension = 6;
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 5, max: 60 }),
+        fc.constantFrom(1, 1.2, 1.5),
+        fc.integer({ min: 8, max: 14 }),
+        fc.constantFrom('l2' as const, 'manhattan' as const),
+        fc.integer({ min: 0, max: 1000 }),
+        (n, alpha, R, metric, seed) => {
+          const data = clustered({ n, dimension, seed });
+          // A beam for all visits all, so that all are candidates.
+          const index = build({ dimension, metric, codes: 'f32', R, L: Math.max(n, R), seed }, data);
+          const idOf = (slot: number) => index.translate(Uint32Array.of(slot))[0];
+          for (const slot of [0, 1, n - 1]) {
+            const chosen = index.thread.chooseLinks(slot, { alpha, filtered: false });
+            const others = Array.from({ length: n }, (_, id) => id).filter((id) => id !== idOf(slot));
+            expect(Array.from(chosen, idOf)).toEqual(
+              robustPrune(idOf(slot), others, { alpha, R }, (a, b) => {
+                const d = trueDistance(rowOf(data, a, dimension), rowOf(data, b, dimension), metric);
+                return metric === 'l2' ? Math.sqrt(d) : d;
+              }),
+            );
+          }
+        },
+      ),
+      { seed: SEED, numRuns: 60 },
+    );
+  });
+
+  it('finds nearly all neighbours for a fraction of the work', () => {
+    const [dimension, n] = [64, 4000];
+    const data = clustered({ n, dimension, seed: 3 });
+    const index = build({ dimension, seed: 3 }, data);
+    const flat = exact(dimension, 'l2', data);
+    let [hits, distances] = [0, 0];
+    for (let i = 0; i < 50; i++) {
+      const query = rowOf(data, i * 70, dimension).map((x) => x + 0.3);
+      const truth = new Set(flat.search(query, { k: 10 }).ids);
+      const found = index.search(query, { k: 10, efSearch: 60 });
+      hits += found.ids.filter((id) => truth.has(id)).length;
+      distances += found.work.distances;
+    }
+    expect(hits / 500).toBeGreaterThan(0.95);
+    expect(distances / 50).toBeLessThan(n / 4);
+  });
+});
+
+/** Algorithm 2 of the paper, on plain numbers; distances are lengths. */
+function robustPrune(
+  p: number,
+  candidates: number[],
+  { alpha, R }: { alpha: number; R: number },
+  distance: (a: number, b: number) => number,
+): number[] {
+  let V = candidates.toSorted((a, b) => distance(p, a) - distance(p, b));
+  const out: number[] = [];
+  while (V.length > 0 && out.length < R) {
+    const [nearest] = V;
+    out.push(nearest);
+    V = V.filter((v) => v !== nearest && alpha * distance(nearest, v) > distance(p, v));
+  }
+  return out;
+}
+
+describe('the graph', () => {
+  const dimension = 10;
+  const data = clustered({ n: 1500, dimension, seed: 4 });
+
+  it('is the same from the same, and another from another seed', () => {
+    expect(graphOf(build({ dimension, seed: 9 }, data))).toBe(graphOf(build({ dimension, seed: 9 }, data)));
+    expect(graphOf(build({ dimension, seed: 10 }, data))).not.toBe(graphOf(build({ dimension, seed: 9 }, data)));
+  });
+
+  it('is sparser where α is less, and full where pruned candidates fill it up', () => {
+    const degree = (options: Partial<VamanaOptions>) =>
+      build({ dimension, R: 16, ...options }, data).stats().meanDegree;
+    const sparse = degree({ alpha: 1 });
+    expect(sparse).toBeLessThan(0.8 * degree({ alpha: 1.5 }));
+    expect(degree({ alpha: 1, saturate: true })).toBeGreaterThan(15.5);
+  });
+
+  it('begins at the medoid', () => {
+    const index = build({ dimension }, data);
+    const mean = Float32Array.from({ length: dimension }, (_, j) => {
+      let sum = 0;
+      for (let i = 0; i < 1500; i++) sum += data[i * dimension + j];
+      return sum / 1500;
+    });
+    const [medoid] = exact(dimension, 'l2', data).search(mean, { k: 1 }).ids;
+    expect(Array.from(index.translate(Uint32Array.of(0)))).toEqual([medoid]);
+  });
+
+  it('holds together where the data falls apart', () => {
+    // Twelve heaps, each far from all others beside its own width: no search from one ever needs another.
+    const far = data.slice();
+    for (let i = 0; i < 1500; i++) far[i * dimension + (i % 10)] += 1e4 * (1 + (i % 12));
+    for (const passes of [1, 2] as const) {
+      const index = build({ dimension, R: 4, L: 8, alpha: 1, passes }, far);
+      expect(index.validate()).toEqual([]);
+      const query = rowOf(far, 1203, dimension);
+      const found = index.search(query, { k: 3, efSearch: 1500 });
+      expectNearest(found, { query, vectors: byId(far, dimension), k: 3, metric: 'l2' });
+    }
+  });
+
+  it.each([1, 2, 3, 33, 64])('of %i copies of one vector is whole and finds all', (n) => {
+    const index = build({ dimension, R: 4 }, new Float32Array(n * dimension).fill(7));
+    expect(index.validate()).toEqual([]);
+    const { ids } = index.search(new Float32Array(dimension), { k: n, efSearch: n });
+    expect(new Set(ids).size).toBe(n);
+  });
+
+  it('is the same on both builds of the kernels, where codes are integers', () => {
+    const bytes = data.map((x) => Math.max(0, Math.min(255, Math.round(20 * x + 128))));
+    const index = build({ dimension }, bytes);
+    expect(index.thread.form).toBe('u8');
+    expect(index.validate()).toEqual([]);
+  });
+
+  it('counts bytes, links and what it was made with', () => {
+    const stats = build({ dimension, R: 12, L: 50 }, data).stats();
+    expect(stats).toMatchObject({ count: 1500, R: 12, L: 50, alpha: 1.2, codes: 'sq7', metric: 'l2' });
+    expect(stats.ramBytes.upper).toBe(0);
+    expect(stats.meanDegree).toBeLessThanOrEqual(18);
+  });
+
+  it('can be renumbered, and answers as before', () => {
+    const index = build({ dimension, codes: 'f32' }, data);
+    const answers = () => Array.from({ length: 50 }, (_, i) => index.search(rowOf(data, i, dimension), { k: 5 }));
+    const before = answers();
+    index.renumber();
+    expect(index.validate()).toEqual([]);
+    expect(answers()).toEqual(before);
+  });
+
+  it('keeps what recall takes, when it is calibrated', async () => {
+    const index = build({ dimension }, data);
+    await index.calibrate({ sample: 200, ks: [5] });
+    let hits = 0;
+    const flat = exact(dimension, 'l2', data);
+    for (let i = 0; i < 100; i++) {
+      const query = rowOf(data, i, dimension).map((x) => x + 0.1);
+      const truth = new Set(flat.search(query, { k: 5 }).ids);
+      hits += index.search(query, { k: 5, recallTarget: 0.9 }).ids.filter((id) => truth.has(id)).length;
+    }
+    expect(hits / 500).toBeGreaterThan(0.88);
+  });
+
+  it('reports progress to the end, and never backwards', () => {
+    const seen: number[] = [];
+    create({ dimension }, 1500).build(data, { onProgress: (done) => seen.push(done) });
+    expect(seen.at(-1)).toBe(1500);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect(seen.length).toBeGreaterThan(20);
+  });
+});
+
+describe('inner products', () => {
+  const dimension = 24;
+
+  function lengthy(n: number, seed: number, spread: number): Float32Array {
+    const random = new Random(seed);
+    const rows = clustered({ n, dimension, seed });
+    for (let i = 0; i < n; i++) {
+      const factor = Math.exp(spread * random.normal());
+      for (let j = 0; j < dimension; j++) rows[i * dimension + j] *= factor;
+    }
+    return rows;
+  }
+
+  it.each(['f32', 'sq7'] as const)(
+    'are those of the vectors as they were given, also of longer ones later: %s',
+    (codes) => {
+      const data = lengthy(900, 5, 0.5);
+      const index = create({ dimension, metric: 'dot', codes, filter: 'sign' }, 900);
+      index.build(data.subarray(0, 400 * dimension));
+      const before = index.thread.longest;
+      const longer = data.subarray(400 * dimension).map((x) => 1.5 * x);
+      index.addBatch(longer);
+      expect(index.thread.longest).toBeGreaterThan(before);
+      expect(index.validate()).toEqual([]);
+      const all = Float32Array.of(...data.subarray(0, 400 * dimension), ...longer);
+      for (let i = 0; i < 20; i++) {
+        const query = rowOf(lengthy(20, 6, 0), i, dimension);
+        const found = index.search(query, { k: 7, efSearch: 900, rerank: 900 });
+        expectNearest(found, { query, vectors: byId(all, dimension), k: 7, metric: 'dot' });
+      }
+    },
+  );
+
+  it('are found by a walk that looks at a part, where lengths differ a little', () => {
+    const data = lengthy(4000, 7, 0.05);
+    const index = build({ dimension, metric: 'dot' }, data);
+    const flat = exact(dimension, 'dot', data);
+    let [hits, distances] = [0, 0];
+    for (let i = 0; i < 50; i++) {
+      const query = rowOf(lengthy(50, 8, 0), i, dimension);
+      const truth = new Set(flat.search(query, { k: 10 }).ids);
+      const found = index.search(query, { k: 10, efSearch: 100 });
+      hits += found.ids.filter((id) => truth.has(id)).length;
+      distances += found.work.distances;
+    }
+    expect(hits / 500).toBeGreaterThan(0.9);
+    expect(distances / 50).toBeLessThan(2000);
+  });
+});
+
+describe('Vamana, bad input', () => {
+  const dimension = 8;
+  const data = clustered({ n: 50, dimension, seed: 2 });
+  const index = create({ dimension, capacity: 60, R: 4 }, 60);
+  index.build(data);
+
+  it.each<[string, VamanaOptions, RegExp]>([
+    ['dimension 0', { dimension: 0 }, /dimension 0, expected an integer from 1 to 4096/],
+    ['an unknown metric', { dimension, metric: 'hamming' as Metric }, /metric = hamming/],
+    ['α below 1', { dimension, alpha: 0.99 }, /alpha = 0.99: a number from 1 to 2/],
+    ['α that is none', { dimension, alpha: Number.NaN }, /alpha = NaN/],
+    ['R below 2', { dimension, R: 1 }, /R = 1: an integer from 2 to 256/],
+    ['R beyond 256', { dimension, R: 257 }, /R = 257/],
+    ['L below R', { dimension, R: 40, L: 39 }, /L = 39: an integer from 40/],
+    ['three passes', { dimension, passes: 3 as 2 }, /passes = 3: 1 or 2/],
+    ['a saturation that is none', { dimension, saturate: 1 as unknown as boolean }, /saturate = 1/],
+    ['a filter under manhattan', { dimension, metric: 'manhattan', filter: 'sign' }, /manhattan has none/],
+    [
+      'inner products of 4096 dimensions',
+      { dimension: 4096, metric: 'dot' },
+      /dimension = 4096: an integer from 1 to 4095/,
+    ],
+    ['unknown codes', { dimension, codes: 'pq' as 'f32' }, /codes = pq/],
+    ['a seed that is none', { dimension, seed: 0.5 }, /seed = 0.5/],
+  ])('refuses %s', (_, options, message) => {
+    expect(() => Vamana.create(options)).toThrow(message);
+  });
+
+  it('takes L as wide as R where nobody says', () => {
+    expect(create({ dimension, R: 120 }, 10).stats().L).toBe(120);
+  });
+
+  it('builds only what is empty, and only once', () => {
+    expect(() => index.build(data)).toThrow(/index = 50 vectors: an empty index/);
+    expect(index.count).toBe(50);
+    const empty = create({ dimension }, 60);
+    empty.build(new Float32Array(0));
+    expect([empty.count, empty.validate()]).toEqual([0, []]);
+    empty.build(data);
+    expect(empty.count).toBe(50);
+  });
+
+  it('refuses vectors that cannot be compared, takes nothing of their batch, and goes on', () => {
+    const rows = data.slice();
+    rows[dimension * 7 + 2] = Number.NaN;
+    const empty = create({ dimension }, 60);
+    expect(() => empty.build(rows)).toThrow(/row 7: component 2 is NaN/);
+    expect(() => index.addBatch(rows.subarray(7 * dimension, 8 * dimension))).toThrow(/row 0: component 2 is NaN/);
+    expect(() => empty.build(data.subarray(1))).toThrow(/multiple of the dimension 8/);
+    expect(() => index.addBatch(data.subarray(0, 11 * dimension))).toThrow(/at most 60 vectors and 61/);
+    expect(() => index.add(data.subarray(0, dimension), 7)).toThrow(/id 7 is already/);
+    expect([empty.count, index.count]).toEqual([0, 50]);
+    empty.build(data);
+    expect(graphOf(empty)).toBe(graphOf(build({ dimension }, data)));
+  });
+
+  it('refuses zero vectors under cosine, and has no need of a mean that has a direction', () => {
+    const cosine = { dimension: 2, metric: 'cosine' as const };
+    expect(() => build(cosine, new Float32Array(4))).toThrow(/zero vector/);
+    const around = Float32Array.of(1, 0, -1, 0, 0, 1, 0, -1);
+    const found = build(cosine, around).search(Float32Array.of(0.1, 2), { k: 1 });
+    expect(Array.from(found.ids)).toEqual([2]);
+  });
+
+  it('finds nothing before anything is held, and all where k is more', () => {
+    const empty = create({ dimension }, 10);
+    expect(empty.search(rowOf(data, 0, dimension), { k: 3 }).ids).toHaveLength(0);
+    expect(index.search(rowOf(data, 0, dimension), { k: 500 }).ids).toHaveLength(50);
+  });
+
+  it("returns the caller's ids, and refuses them twice", () => {
+    const ids = Uint32Array.from({ length: 50 }, (_, i) => 1000 - i);
+    const named = create({ dimension }, 60);
+    named.build(data, { ids });
+    expect(named.search(rowOf(data, 9, dimension), { k: 1 }).ids[0]).toBe(991);
+    expect(() => named.addBatch(data.subarray(0, dimension), { ids: [991] })).toThrow(/id 991/);
+  });
+});
+
+describe('validate()', () => {
+  const dimension = 4;
+
+  it.each<[string, string, (u32: Uint32Array, node: (slot: number) => number, state: number) => void]>([
+    ['a degree beyond its bound', 'links, at most 6', (u32, node) => (u32[node(9) + NODE.count] = 7)],
+    ['a link to nobody', 'a link to 5000', (u32, node) => (u32[node(9) + NODE.count + 1] = 5000)],
+    ['a link to itself', 'a link to itself', (u32, node) => (u32[node(9) + NODE.count + 1] = 9)],
+    ['a level', 'drawn was', (u32, node) => (u32[node(9) + NODE.level] = 1)],
+    ['a wrong count', 'the graph counts 199', (u32, _, state) => (u32[state + STATE.count] = 199)],
+  ])('sees %s', (_, said, breakIt) => {
+    const index = build({ dimension, R: 4, seed: 6 }, clustered({ n: 200, dimension, seed: 6 }));
+    expect(index.validate()).toEqual([]);
+    const { at, u32 } = index.arena;
+    const node = (slot: number) => (at.records + slot * index.layout.recordBytes + index.layout.vectorBytes) / 4;
+    breakIt(u32, node, at.state / 4);
+    expect(index.validate().join('\n')).toContain(said);
+  });
+});
