@@ -52,7 +52,9 @@ class Both {
     const rows = this.rows(n);
     const ids = wanted ?? rows.map(() => this.#next++);
     this.index[how](joined(rows), { ids });
-    ids.forEach((id, i) => this.held.set(id, rows[i]));
+    rows.forEach((row, i) => {
+      this.held.set(ids[i], row);
+    });
   }
 
   delete(ids: readonly number[]): void {
