@@ -55,13 +55,13 @@ function infoOf(file: AnnFile): string {
 
 /** What each recall takes, as it was measured. */
 function calibrationOf(calibration: Calibration): string {
-  const { count, queries, drawn, confidence, filterWords, filters, curves } = calibration;
+  const { count, queries, drawn, confidence, filterWords, defer, filters, curves } = calibration;
   const from = drawn ? 'of its own vectors' : 'queries that were given';
   const said = `calibrated on ${formatCount(queries)} ${from}, when it held ${formatCount(count)}; bounds at ${100 * confidence} % confidence`;
   const trials = filters.map(
-    ({ words, lines }) => `${words} words ${lines === null ? 'do not get there' : formatCount(lines)}`,
+    ({ words, defer, lines }) => `${widthOf(words, defer)} ${lines === null ? 'do not get there' : formatCount(lines)}`,
   );
-  const filter = `\nfilter: ${filterWords} words of signs (cache lines a search touches for a recall of 0.95: ${trials.join(', ')})`;
+  const filter = `\nfilter: ${widthOf(filterWords, defer)} of signs (cache lines a search touches for a recall of 0.95: ${trials.join(', ')})`;
   const rows = curves.flatMap((curve) => TARGETS.map((target) => rowFor(curve, target)));
   const columns = [
     'k',
@@ -76,6 +76,10 @@ function calibrationOf(calibration: Calibration): string {
     'estimates',
   ];
   return `${said}${filters.length > 0 ? filter : ''}\n${formatTable(columns, rows)}`;
+}
+
+function widthOf(words: number, defer: number | false): string {
+  return `${words} words${defer === false ? '' : ` deferred by ${defer}`}`;
 }
 
 const TARGETS = [0.9, 0.95, 0.99];

@@ -14,7 +14,7 @@ import { BrokenIndexError, ParameterError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
 import { Random } from '../core/random.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
-import { checkInteger } from './checks.ts';
+import { checkInteger, DEFER } from './checks.ts';
 import { FILTER_FROM, type GraphThread } from './graph-thread.ts';
 import { lowerBoundOf, meanOf } from './recall-bound.ts';
 import type { Metric, SearchOptions, Work } from './vector-index.ts';
@@ -48,15 +48,18 @@ export interface Calibration {
   confidence: number;
   /** Words of sign bits that searches look at; 0: the filter is off. */
   filterWords: number;
-  /** What that was chosen from; none where there is no filter, or too few vectors for one. */
+  /** How long those wait whom the filter lets pass, as in `SearchOptions`. */
+  defer: number | false;
+  /** What both were chosen from; none where there is no filter, or too few vectors for one. */
   filters: FilterTrial[];
   /** By rising k. */
   curves: RecallCurve[];
 }
 
-/** The filter at one width. */
+/** The filter at one width, and those whom it lets pass waiting or not. */
 export interface FilterTrial {
   words: number;
+  defer: number | false;
   /** Cache lines that a search touches to reach a recall of 0.95; null: it was not reached. */
   lines: number | null;
   /** The best recall that was seen: beyond 0.95 nobody looked. */
@@ -101,28 +104,34 @@ export async function calibrate(
   const words = options.filter === 'sign' && thread.count >= FILTER_FROM ? thread.layout.words : 0;
   const widths = words === 0 ? [] : [...new Set([words, Math.max(1, Math.floor(words / 2)), 0])];
   const rows = sample.queries.rows;
-  const total = rows * (1 + (widths.length + ks.length) * MOST_RUNGS);
+  const defers = words === 0 ? [] : OTHER_DEFERS;
+  const total = rows * (1 + (widths.length + defers.length + ks.length) * MOST_RUNGS);
   let ladders = 0;
   const bench: Bench = { thread, sample, metric: options.metric, confidence, searched: () => {} };
 
   await findTruth(thread, sample, (done) => onProgress?.(done, total));
-  const climb = async (k: number, filterWords: number, enough: number) => {
+  const climb = async (k: number, filter: Filter, enough: number) => {
     const before = rows * (1 + ladders * MOST_RUNGS);
     bench.searched = (done) => onProgress?.(before + done, total);
-    const rungs = await climbLadder(bench, k, filterWords, enough);
+    const rungs = await climbLadder(bench, k, filter, enough);
     ladders++;
     return rungs;
   };
   const filters: FilterTrial[] = [];
   const typicalK = ks.reduce((best, k) => (Math.abs(k - TYPICAL_K) < Math.abs(best - TYPICAL_K) ? k : best));
   const lines = linesOf(thread, options.dimension, links);
-  for (const width of widths) filters.push(trialOf(width, await climb(typicalK, width, FILTER_RECALL), lines));
-  const filterWords = chooseFilter(filters);
+  const tryFilter = async (filter: Filter) => {
+    filters.push(trialOf(filter, await climb(typicalK, filter, FILTER_RECALL), lines));
+  };
+  for (const width of widths) await tryFilter({ filterWords: width, defer: width > 0 && DEFER });
+  const { filterWords } = chooseFilter(filters);
+  if (filterWords > 0) for (const defer of defers) await tryFilter({ filterWords, defer });
+  const filter = chooseFilter(filters);
   const curves: RecallCurve[] = [];
-  for (const k of ks) curves.push({ k, rungs: rising(await climb(k, filterWords, ENOUGH)) });
+  for (const k of ks) curves.push({ k, rungs: rising(await climb(k, filter, ENOUGH)) });
   onProgress?.(total, total);
   const { drawn } = sample;
-  return { count: thread.count, form: thread.form, queries: rows, drawn, confidence, filterWords, filters, curves };
+  return { count: thread.count, form: thread.form, queries: rows, drawn, confidence, ...filter, filters, curves };
 }
 
 /** A calibration is kept until there are this many times fewer vectors. */
@@ -142,14 +151,14 @@ export function settingFor(
   thread: Pick<GraphThread, 'count' | 'form'>,
   options: SearchOptions,
 ): SearchOptions {
-  const { k, recallTarget, efSearch, gamma, rerank, filterWords, ...others } = options;
+  const { k, recallTarget, efSearch, gamma, rerank, filterWords, defer, ...others } = options;
   const refuse = (want: string): never => {
     throw new ParameterError({ parameter: 'recallTarget', got: recallTarget, want });
   };
   const target = recallTarget!;
   if (!(typeof target === 'number' && target > 0 && target <= 1))
     refuse('a share of the neighbours, above 0 and at most 1');
-  for (const [name, value] of Object.entries({ efSearch, gamma, rerank, filterWords })) {
+  for (const [name, value] of Object.entries({ efSearch, gamma, rerank, filterWords, defer })) {
     if (value !== undefined) refuse(`decides ${name} too: leave out the one or the other`);
   }
   checkInteger('k', k, 1, 2 ** 31 - 1);
@@ -186,6 +195,7 @@ export function settingFor(
     ),
     rerank: k + Math.ceil(most((rung) => rung.extra)),
     filterWords: calibration.filterWords,
+    defer: calibration.defer,
   };
 }
 
@@ -212,6 +222,8 @@ export function checkCalibration(
     if (Number.isInteger(number(what, got, least, most))) return got as number;
     throw broken(`${what} = ${JSON.stringify(got)}, which is no integer`);
   };
+  // Files of before anybody waited do not mention it.
+  const deferOf = (got: unknown) => got !== undefined && got !== false && number('defer', got, 0, 10);
   const rungOf = (got: unknown, k: number, least: number): RecallRung => {
     const rung = object('rungs', got);
     if ((rung.gamma === undefined) !== (metric === 'dot'))
@@ -254,10 +266,11 @@ export function checkCalibration(
     });
     return { k, rungs };
   });
-  const filters = list('filters', said.filters, 0, 3).map((got): FilterTrial => {
+  const filters = list('filters', said.filters, 0, 3 + OTHER_DEFERS.length).map((got): FilterTrial => {
     const trial = object('filters', got);
     return {
       words: integer('words', trial.words, 0, words),
+      defer: deferOf(trial.defer),
       lines: trial.lines === null ? null : number('lines', trial.lines, 0, Number.MAX_VALUE),
       recall: number('recall', trial.recall, 0, 1),
     };
@@ -269,6 +282,7 @@ export function checkCalibration(
     drawn: said.drawn,
     confidence: number('confidence', said.confidence, 0.5, 0.9999),
     filterWords: integer('filterWords', said.filterWords, 0, words),
+    defer: deferOf(said.defer),
     filters,
     curves,
   };
@@ -301,6 +315,8 @@ const TRUTH_COMPONENTS = 2.7e10;
 /** The filter is chosen by what this many neighbours, or about as many, take at this recall. */
 const TYPICAL_K = 10;
 const FILTER_RECALL = 0.95;
+/** What is tried besides `DEFER`, at the width that was best with that. */
+const OTHER_DEFERS = [0.3, false] as const;
 /** Queries between two turns of the event loop. */
 const BLOCK = 16;
 const CACHE_LINE = 64;
@@ -308,6 +324,8 @@ const CACHE_LINE = 64;
 const MISSES_THAT_TELL = 8;
 /** Distances of ties may differ by the order in which their sums were taken. */
 const ROUNDING = 1e-6;
+
+type Filter = Pick<Calibration, 'filterWords' | 'defer'>;
 
 interface Sample {
   queries: Matrix;
@@ -417,7 +435,7 @@ async function findTruth(thread: GraphThread, sample: Sample, onDone: (done: num
  * Setting after setting, from the cheapest on, until `enough` is found, or nothing more by beams ever wider. That a larger gamma
  * finds nothing more says little: where clusters lie far apart, all of one is read long before the next.
  */
-async function climbLadder(bench: Bench, k: number, filterWords: number, enough: number): Promise<RecallRung[]> {
+async function climbLadder(bench: Bench, k: number, filter: Filter, enough: number): Promise<RecallRung[]> {
   const rungs: RecallRung[] = [];
   const { count } = bench.thread;
   let flat = 0;
@@ -430,7 +448,7 @@ async function climbLadder(bench: Bench, k: number, filterWords: number, enough:
     const wider = setting.efSearch > beam;
     // Where it is the beam that ends searches, a larger gamma changes nothing.
     if (exhausted && !wider) continue;
-    const { rung, recalls } = await climbRung(bench, { ...setting, filterWords }, k);
+    const { rung, recalls } = await climbRung(bench, { ...setting, ...filter }, k);
     const misses = recalls.filter((recall) => recall < 1);
     const loss = misses.length > 0 ? misses.reduce((sum, recall) => sum + 1 - recall, 0) / misses.length : 0;
     lossOfMiss = misses.length >= MISSES_THAT_TELL ? loss : Math.max(lossOfMiss, loss);
@@ -469,7 +487,7 @@ function ladderOf(k: number, metric: Metric, count: number): { gamma?: number; e
 /** One setting, on all queries: what is found of the truth, what it costs, and the least `rerank` that is good enough. */
 async function climbRung(
   { thread, sample, metric }: Bench,
-  setting: { gamma?: number; efSearch: number; filterWords: number },
+  setting: { gamma?: number; efSearch: number } & Filter,
   k: number,
 ): Promise<{ rung: RecallRung; recalls: Float64Array }> {
   const { queries, truth } = sample;
@@ -573,25 +591,26 @@ function linesOf(thread: GraphThread, dimension: number, links: number): Lines {
 }
 
 /** Between the rungs around the recall that is compared at, as if both rose in a straight line. */
-function trialOf(words: number, rungs: RecallRung[], lines: Lines): FilterTrial {
+function trialOf({ filterWords: words, defer }: Filter, rungs: RecallRung[], lines: Lines): FilterTrial {
   const recall = Math.max(...rungs.map((rung) => rung.recall));
   const above = rungs.findIndex((rung) => rung.recall >= FILTER_RECALL);
-  if (above < 0) return { words, lines: null, recall };
+  if (above < 0) return { words, defer, lines: null, recall };
   const upper = lines(rungs[above], words);
-  if (above === 0) return { words, lines: Math.round(upper), recall };
+  if (above === 0) return { words, defer, lines: Math.round(upper), recall };
   const below = rungs[above - 1];
   const share = (FILTER_RECALL - below.recall) / (rungs[above].recall - below.recall);
-  return { words, lines: Math.round(lines(below, words) * (1 - share) + upper * share), recall };
+  return { words, defer, lines: Math.round(lines(below, words) * (1 - share) + upper * share), recall };
 }
 
-/** The width of the least work; where none gets there, of the best recall. Of equals the wider one. */
-function chooseFilter(filters: FilterTrial[]): number {
-  if (filters.length === 0) return 0;
+/** The filter of the least work; where none gets there, of the best recall. Of equals the one that was tried first. */
+function chooseFilter(filters: FilterTrial[]): Filter {
+  if (filters.length === 0) return { filterWords: 0, defer: false };
   const better = (a: FilterTrial, b: FilterTrial) => {
     if (a.lines === null && b.lines === null) return b.recall > a.recall;
     return (b.lines ?? Infinity) < (a.lines ?? Infinity);
   };
-  return filters.reduce((best, trial) => (better(best, trial) ? trial : best)).words;
+  const { words: filterWords, defer } = filters.reduce((best, trial) => (better(best, trial) ? trial : best));
+  return { filterWords, defer };
 }
 
 /** As many digits as a sample has to say, so that a header stays short. */

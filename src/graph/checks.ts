@@ -81,12 +81,25 @@ export interface SearchPlan {
   bounded: boolean | undefined;
   refine: number;
   filterWords: number | undefined;
+  defer: number | false;
 }
+
+/**
+ * Where nobody says: on thirteen sets, embedding-like and clustered ones, of 256 to 1024 dimensions, a gamma found as much as where
+ * nobody waits, or more, but for what 300 queries cannot tell (0.002); at 0.3 and 0.6 it found up to 0.019 and 0.006 less.
+ */
+export const DEFER = 0.8;
 
 /** Throws ParameterError. A `recallTarget` has been looked up before (`Hnsw.resolve`). */
 export function checkSearch(options: SearchOptions): SearchPlan {
   assert(options.recallTarget === undefined, 'a recallTarget that nobody has looked up');
-  const { k, gamma, filterWords, efSearch = gamma === undefined ? Math.max(k, 64) : Math.max(8 * k, 512) } = options;
+  const {
+    k,
+    gamma,
+    filterWords,
+    defer = DEFER,
+    efSearch = gamma === undefined ? Math.max(k, 64) : Math.max(8 * k, 512),
+  } = options;
   checkInteger('k', k, 1, 2 ** 31 - 1);
   if (!Number.isInteger(efSearch) || efSearch < k) {
     throw new ParameterError({ parameter: 'efSearch', got: efSearch, want: `an integer of at least k = ${k}` });
@@ -113,7 +126,10 @@ export function checkSearch(options: SearchOptions): SearchPlan {
     throw new ParameterError({ parameter: 'refine', got: refine, want: `an integer of at least rerank = ${rerank}` });
   }
   if (filterWords !== undefined) checkInteger('filterWords', filterWords, 0, MAX_DIMENSION / 64);
-  return { k, efSearch, gamma, rerank, bounded, refine, filterWords };
+  if (defer !== false && !(typeof defer === 'number' && defer >= 0 && defer <= 10)) {
+    throw new ParameterError({ parameter: 'defer', got: defer, want: 'a number from 0 to 10, or false' });
+  }
+  return { k, efSearch, gamma, rerank, bounded, refine, filterWords, defer };
 }
 
 /** By how much a distance may exceed another for the one to be 1 + gamma times as long; 0: gamma is not given. */

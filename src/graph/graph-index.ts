@@ -314,8 +314,9 @@ export abstract class GraphIndex<
     this.#checkStill();
     if (options.recallTarget !== undefined) return settingFor(this.#calibration, this.thread, options);
     const calibration = this.#calibration;
-    if (!calibration || options.filterWords !== undefined || !isCurrent(calibration, this.thread)) return options;
-    return { ...options, filterWords: calibration.filterWords };
+    if (!calibration || !isCurrent(calibration, this.thread)) return options;
+    const { filterWords = calibration.filterWords, defer = calibration.defer } = options;
+    return { ...options, filterWords, defer };
   }
 
   /**

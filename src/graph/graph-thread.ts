@@ -113,6 +113,8 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     this.configureCodes();
     if (layout.finerBytes > 0) kernels.configureFiner(at.finer, layout.finerBytes);
     kernels.configurePool(own.pool);
+    // Eight bytes a node, up to the end of the distances: whatever is listed there is listed when the walk has ended.
+    kernels.configureWaiting(own.slots);
     kernels.configureVisited(own.visited, capacity + 1);
     kernels.configureLinks(layout.vectorBytes, at.upper, layout.upperBytes);
     kernels.configureThread(thread, own.journal);
@@ -252,7 +254,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
 
   /** Algorithm 5 fills the pool; returns how many are in it. */
   #walk(query: Float32Array, plan: SearchPlan, unseen: number): number {
-    const { k, efSearch, gamma, filterWords } = plan;
+    const { k, efSearch, gamma, filterWords, defer } = plan;
     const stretch = stretchOf(gamma, this.options.metric);
     checkVector(query, this.options.dimension, 'query');
     const { kernels } = this.arena;
@@ -265,8 +267,9 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     const ef = Math.min(efSearch, widest);
     const { words } = this.layout;
     const width = count >= FILTER_FROM ? Math.min(filterWords ?? words, words) : 0;
-    const { margin } = this.options;
-    const found = orBroken(() => kernels.search(this.at.query, ef, k, stretch, unseen, width, margin), -1);
+    const margin = this.options.margin + (defer || 0);
+    const deferred = defer !== false;
+    const found = orBroken(() => kernels.search(this.at.query, ef, k, stretch, unseen, width, margin, deferred), -1);
     if (found < 0) throw this.broken();
     return found;
   }

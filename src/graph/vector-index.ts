@@ -16,8 +16,8 @@ export interface SearchOptions {
    */
   gamma?: number;
   /**
-   * The share of the true neighbours that is to be found, on average, above 0 and at most 1, instead of efSearch, gamma, rerank
-   * and filterWords: what that takes is looked up in what `Hnsw.calibrate` measured. Exact indexes do not use it.
+   * The share of the true neighbours that is to be found, on average, above 0 and at most 1, instead of efSearch, gamma, rerank,
+   * filterWords and defer: what that takes is looked up in what `Hnsw.calibrate` measured. Exact indexes do not use it.
    */
   recallTarget?: number;
   /**
@@ -40,6 +40,13 @@ export interface SearchOptions {
    * Only indexes with `filter: 'sign'` use it. Default: all, or what `Hnsw.calibrate` found to be the least work.
    */
   filterWords?: number;
+  /**
+   * Whether a neighbour that its sign bits do not dismiss waits until it is the nearest by them of all that are left, instead of
+   * being compared at once: most are never compared. A number: it is forgiven so many standard deviations of the estimate, beyond
+   * the index's `margin`, 0 … 10; more compares more of them and misses fewer. `false`: nobody waits. Only where there is a filter.
+   * Default: 0.8, or what `Hnsw.calibrate` found to be the least work.
+   */
+  defer?: number | false;
 }
 
 /** What a search cost, counted rather than timed. */

@@ -60,6 +60,7 @@ export interface Kernels {
   ): void;
   configureFiner(at: number, bytes: number): void;
   configurePool(entries: number): void;
+  configureWaiting(heap: number): void;
   configureVisited(marks: number, capacity: number): void;
   configureLinks(linksAt: number, upperLists: number, upperBytes: number): void;
   configureThread(thread: number, journal: number): void;
@@ -136,6 +137,7 @@ export interface Kernels {
     unseen: number,
     filterWords: number,
     margin: number,
+    deferred: boolean,
   ): number;
   rotateCentred(x: number): void;
   encodeSigns(x: number, slot: number): void;

@@ -22,6 +22,7 @@ export {
   type PanelLine,
   type PanelMark,
   type PanelPoint,
+  type PanelRegion,
   type PanelsFigureOptions,
   panelsFigure,
 } from './figures/panels.ts';

@@ -39,6 +39,7 @@ export {
   type PanelLine,
   type PanelMark,
   type PanelPoint,
+  type PanelRegion,
   type PanelsFigureOptions,
   type Point,
   panelsFigure,

@@ -60,7 +60,7 @@ describe('annlab info', () => {
     const { text } = await said('info', path);
     expect(text).toContain('calibrated on 100 of its own vectors, when it held 2,000; bounds at 95 % confidence\n');
     expect(text).toMatch(
-      /\nfilter: 0 words of signs \(cache lines .* of 0\.95: 1 words ([\d,]+|do not get there), 0 words [\d,]+\)\n/,
+      /\nfilter: 0 words of signs \(cache lines .* of 0\.95: 1 words deferred by 0\.8 ([\d,]+|do not get there), 0 words [\d,]+\)\n/,
     );
     expect(text).toMatch(/\nk +recall +gamma +efSearch +rerank +measured +at least +distances +hops +estimates\n/);
     const { gamma, rerank } = index.resolve({ k: 10, recallTarget: 0.95 });

@@ -243,7 +243,7 @@ describe('recallTarget', () => {
     const { rungs } = curves[1];
     for (const [i, { gamma, efSearch, rerank, lowerBound }] of rungs.entries()) {
       if (lowerBound === 0) continue;
-      const setting = { k: 10, gamma, efSearch, rerank, filterWords: 0 };
+      const setting = { k: 10, gamma, efSearch, rerank, filterWords: 0, defer: false };
       expect(index.resolve({ k: 10, recallTarget: lowerBound })).toEqual(setting);
       if (i > 0) expect(index.resolve({ k: 10, recallTarget: rungs[i - 1].lowerBound + 1e-9 })).toEqual(setting);
     }
@@ -308,7 +308,7 @@ describe('recallTarget', () => {
     const { curves } = await index.calibrate(SAMPLE);
     for (const recallTarget of [0, -1, 1.01, Number.NaN, '0.9' as never])
       expect(search({ recallTarget })).toThrow(/a share of the neighbours/);
-    for (const other of [{ efSearch: 50 }, { gamma: 0.1 }, { rerank: 20 }, { filterWords: 1 }]) {
+    for (const other of [{ efSearch: 50 }, { gamma: 0.1 }, { rerank: 20 }, { filterWords: 1 }, { defer: 0.5 }]) {
       expect(search({ recallTarget: 0.9, ...other })).toThrow(ParameterError);
       expect(search({ recallTarget: 0.9, ...other })).toThrow(`decides ${Object.keys(other)[0]} too`);
     }
@@ -404,11 +404,23 @@ describe('the filter', () => {
     const dimension = 512;
     const data = clustered(2000, dimension, 'base');
     const index = indexOf(data, { dimension, filter: 'sign', M: 8, efConstruction: 40 });
-    const { filterWords, filters } = await index.calibrate({ sample: 60, ks: [10] });
+    const { filterWords, defer, filters } = await index.calibrate({ sample: 60, ks: [10] });
     // Eight words and a header would take two lines; all but one of them are kept.
-    expect(filters.map(({ words }) => words)).toEqual([index.layout.words, Math.floor(index.layout.words / 2), 0]);
+    const { words } = index.layout;
+    expect(filters.slice(0, 3).map(({ words, defer }) => [words, defer])).toEqual([
+      [words, 0.8],
+      [Math.floor(words / 2), 0.8],
+      [0, false],
+    ]);
     expect(filterWords).toBeGreaterThan(0);
-    const [chosen, off] = [filters.find(({ words }) => words === filterWords)!, filters.at(-1)!];
+    // Whether anybody waits is tried at the width that was best.
+    expect(filters.slice(3).map(({ words, defer }) => [words, defer])).toEqual([
+      [filterWords, 0.3],
+      [filterWords, false],
+    ]);
+    const chosen = filters.find((trial) => trial.words === filterWords && trial.defer === defer)!;
+    expect(chosen.lines).toBe(Math.min(...filters.map(({ lines }) => lines ?? Number.POSITIVE_INFINITY)));
+    const off = filters[2];
     expect(chosen.lines!).toBeLessThan(0.9 * off.lines!);
     expect(index.search(data.subarray(0, dimension), { k: 10 }).work.estimates).toBeGreaterThan(0);
     const { estimates } = index.search(data.subarray(0, dimension), { k: 10, filterWords: 0 }).work;
@@ -433,7 +445,7 @@ describe('the filter', () => {
 
   it('is not there below 1,024 vectors, and not chosen from nothing', async () => {
     const index = indexOf(clustered(300, 64, 'base'), { dimension: 64, filter: 'sign' });
-    expect(await index.calibrate(SAMPLE)).toMatchObject({ filters: [], filterWords: 0 });
+    expect(await index.calibrate(SAMPLE)).toMatchObject({ filters: [], filterWords: 0, defer: false });
   });
 
   it('at fewer words finds nearly as much, with more distances; beyond all words is all', () => {
@@ -444,7 +456,7 @@ describe('the filter', () => {
       let sum = 0;
       for (let i = 0; i < 40; i++) {
         const query = clustered(1, dimension, `asked ${i}`);
-        sum += index.search(query, { k: 10, efSearch: 60, filterWords }).work.distances;
+        sum += index.search(query, { k: 10, efSearch: 60, filterWords, defer: false }).work.distances;
       }
       return sum;
     });
@@ -493,6 +505,23 @@ describe('a calibration in a file', () => {
     expect(() => index.search(query, { k: 10, recallTarget: 0.8 })).toThrow(/not calibrated/);
   });
 
+  it('of before anybody waited lets nobody wait', async () => {
+    const { path, forged, calibration } = await saved();
+    expect(calibration.filters.some(({ defer }) => defer !== false)).toBe(true);
+    await rewrite(path, forged, ({ meta }) => {
+      delete meta.calibration.defer;
+      for (const trial of meta.calibration.filters) delete trial.defer;
+    });
+    const index = await open(forged);
+    expect(index.stats().calibration).toMatchObject({
+      defer: false,
+      filters: calibration.filters.map(() => ({ defer: false })),
+    });
+    expect(index.resolve({ k: 10, recallTarget: 0.8 }).defer).toBe(false);
+    expect(index.resolve({ k: 10 }).defer).toBe(false);
+    expect(index.resolve({ k: 10, defer: 0.5 }).defer).toBe(0.5);
+  });
+
   it('that could not have been measured is refused', async () => {
     const { path, forged } = await saved();
     // biome-ignore lint/suspicious/noExplicitAny: it may say anything, that is the point
@@ -512,7 +541,9 @@ describe('a calibration in a file', () => {
       ['words that are not there', (c) => (c.filterWords = 99)],
       ['words below 0', (c) => (c.filterWords = -1)],
       ['filters that are none', (c) => (c.filters = 7)],
-      ['more filters than there are widths', (c) => c.filters.push(...c.filters)],
+      ['more filters than are tried', (c) => c.filters.push(...c.filters, ...c.filters)],
+      ['a margin below 0', (c) => (c.defer = -1)],
+      ['a margin in words', (c) => (c.filters[0].defer = 'yes')],
       ['a filter of words that are not there', (c) => (c.filters[0].words = 3)],
       ['lines in words', (c) => (c.filters[0].lines = '9')],
       ['no curves', (c) => (c.curves = [])],

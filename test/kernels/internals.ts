@@ -1,6 +1,6 @@
 /**
  * What `assembly/` does inside a walk and does not show to JavaScript: distances between two records one at a time, the
- * sign filter's estimate, lists of links, and locks.
+ * sign filter's estimate, lists of links, those that wait, and locks.
  */
 import type { Build, Kernels } from '../../src/kernels/wasm.ts';
 import { ASSEMBLY, compileKernels, instantiateOver } from './compile-kernels.ts';
@@ -35,6 +35,12 @@ export type Internals = Pick<Kernels, Shown> & {
   compact(list: number, stay: number, n: number, last: number, room: number): void;
   removeDuplicates(list: number): void;
 
+  configureWaiting(heap: number): void;
+  resetWaiting(): void;
+  wait(estimate: number, slot: number): void;
+  leastEstimate(): number;
+  takeLeast(): number;
+
   lock(word: number): void;
   unlock(word: number): void;
   holds(word: number): number;
@@ -48,6 +54,7 @@ export { configureSpace, distance, prepare } from '${ASSEMBLY}/space';
 export { configureSigns, encodeSigns, lowerBound, prepareSigns, rotateCentred } from '${ASSEMBLY}/signs';
 export { append, compact, countOf, edgeAt, indexOf, keptCount, markAt, removeDuplicates } from '${ASSEMBLY}/links';
 export { configureThread, holds, lock, unlock } from '${ASSEMBLY}/locks';
+export { configureWaiting, leastEstimate, resetWaiting, takeLeast, wait } from '${ASSEMBLY}/waiting';
 export { configureSq8, prepareSq8Code, sq8Distance, sq8DistancesInto } from '${ASSEMBLY}/sq8';
 export function codeDotx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
   v128.store(out, codeDotx4(q, a, b, c, d, n));

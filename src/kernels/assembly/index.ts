@@ -69,6 +69,7 @@ export {
 } from './sq8';
 export { chooseLinks, configureVamana, linkBack, place, repair, setLinks } from './vamana';
 export { configureVisited } from './visited';
+export { configureWaiting } from './waiting';
 export { brokenSlot, estimateCount, hopCount, search } from './walk';
 export { codeDot, decode, dot, encode, hamming, l2, manhattan };
 

@@ -293,7 +293,7 @@ function betweenBytes(a: usize, b: usize, c: usize, d: usize): v128 {
 export function distancesTo(slots: usize, n: i32, out: usize): void {
   distances += n;
   let touched: u32 = 0;
-  let ahead = 0;
+  let ahead = codedBytes < LONG_BYTES ? 0 : n;
   for (let i = 0; i < n; i += 4) {
     // A byte of every cache line of the next few vectors, so that all their misses are under way before one is waited for.
     if (i == ahead) {
@@ -312,6 +312,11 @@ export function distancesTo(slots: usize, n: i32, out: usize): void {
   sink = touched;
 }
 
+/**
+ * Vectors of this length are streams that the machine fetches by itself: 12 of 4 KiB took 5.7 µs untouched, and 8.7 where their 768
+ * lines were touched before.
+ */
+const LONG_BYTES: usize = 2048;
 /** Vectors whose lines are fetched at once; a multiple of four. */
 const TOUCHED_AHEAD: i32 = 16;
 

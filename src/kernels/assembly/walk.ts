@@ -3,8 +3,9 @@
  * is algorithm 5 of HNSW (Malkov & Yashunin 2018) and `searchLayer` its algorithm 2, which is Vamana's GreedySearch (Subramanya
  * et al. 2019, algorithm 1) as well: a graph without layers is one whose entry point is on level 0.
  *
- * Departures: two candidates are read per round; a sign filter looks before vectors are touched; a search may end before its
- * beam has been read, as soon as what is left is too far away to lead to anything near.
+ * Departures: two candidates are read per round; a sign filter looks before vectors are touched; those that it does not dismiss may
+ * wait with their estimates, and most of them are never compared; a search may end before its beam has been read, as soon as what
+ * is left is too far away to lead to anything near.
  *
  * What a walk relies on while others write is said in `hnsw.ts`.
  */
@@ -38,6 +39,7 @@ import {
 } from './signs';
 import { distance, distancesTo, ensureRecord, prepareFloats, recordOf, setForm } from './space';
 import { marks, resetVisited, stamp, visit, visitAs } from './visited';
+import { leastEstimate, resetWaiting, takeLeast, wait } from './waiting';
 import { getF32, getU32, setF32, setU32 } from './words';
 
 /** Room for the neighbours of one round, and for selections: entries of four bytes. */
@@ -63,6 +65,8 @@ const FORM: usize = 24;
 const DELETED: usize = 32;
 /** How long a walk sleeps before it looks again whether the records are whole. */
 const NAP_NS: i64 = 1_000_000;
+/** Of those that wait, so many are compared at once, so that their cache misses overlap: as many as `distancex4` takes. */
+const COMPARED_AT_ONCE: i32 = 4;
 
 export let state: usize = 0;
 /** Links that a list of level 0, and one above, may hold. */
@@ -89,6 +93,8 @@ let hidden: u32 = NOBODY;
 let skipping: bool = false;
 /** Whether this walk may use the sign filter. */
 let filtering: bool = false;
+/** Whether those that the filter lets pass wait until they are the nearest. */
+let deferring: bool = false;
 /** Slots below this may be linked to; it is looked up anew before a link beyond it is called broken. */
 let claimed: u32 = 0;
 /** A node with a link to nobody or an impossible degree, as slot + 1; 0: none was met. */
@@ -124,6 +130,7 @@ export function beginWriting(filtering_: bool): void {
   hidden = NOBODY;
   skipping = atomic.load<u32>(state, DELETED) > 0;
   filtering = filtering_ && signed;
+  deferring = false;
   wholeEra();
 }
 
@@ -157,9 +164,18 @@ export function brokenSlot(): i32 {
 /**
  * Algorithm 5: fills the pool with the `ef` nearest found to the f32 vector at `x`; returns how many, or −1 where the graph is
  * broken (see `brokenSlot`). `k` and `stretch` may end it sooner (see `reach`); the node `unseen` is passed by, −1: none. The
- * filter looks at the first `filterWords` words of signs, 0: there is none.
+ * filter looks at the first `filterWords` words of signs, 0: there is none; `deferred`: see `readDeferred`.
  */
-export function search(x: usize, ef: i32, k: i32, stretch: f32, unseen: i32, filterWords: i32, margin: f32): i32 {
+export function search(
+  x: usize,
+  ef: i32,
+  k: i32,
+  stretch: f32,
+  unseen: i32,
+  filterWords: i32,
+  margin: f32,
+  deferred: bool,
+): i32 {
   hops = 0;
   estimates = 0;
   let era: u32;
@@ -167,6 +183,7 @@ export function search(x: usize, ef: i32, k: i32, stretch: f32, unseen: i32, fil
     broken = 0;
     era = wholeEra();
     filtering = filterWords > 0 && signed && !(era & SIGNS_MOVE);
+    deferring = deferred && filtering;
     if (filtering) {
       rotateCentred(x);
       prepareSigns(x, margin, filterWords);
@@ -244,35 +261,75 @@ function enter(distance: f32, slot: u32): void {
 export function searchLayer(level: i32): void {
   beginMarks();
   for (let i = 0; i < size; i++) visit(slotAt(i));
-  readNeighbours(level);
+  if (deferring) readDeferred(level);
+  else readNeighbours(level);
   // A beam still not full has seen all that can be reached from where it began. From the root of level 0's tree all can.
   if (level == 0 && !hasNext() && bound() == Infinity && visit(ROOT) && (!checking || isWhole(ROOT))) {
     enter(distance(recordOf(ROOT)), ROOT);
-    readNeighbours(level);
+    if (deferring) readDeferred(level);
+    else readNeighbours(level);
   }
 }
 
 /** Until there is no unread node, or none near enough. */
 function readNeighbours(level: i32): void {
   while (hasNext() && peekDistance() <= limit()) {
-    let n = gather(takeNext(), level, 0);
-    // Two a round: the second one's cache misses run beside the first one's.
-    if (hasNext()) n = gather(takeNext(), level, n);
-    // The list that the next round may begin with, so that it is on its way meanwhile.
-    if (hasNext()) {
-      const list = listOf(peekNext(), level);
-      listSink = load<u32>(list) ^ load<u32>(list, 64);
-    }
-    if (checking) n = wholeOnes(n);
-    let worst = limit();
+    let n = gatherNearest(level);
+    const worst = limit();
     if (filtering && worst < Infinity) n = filter(n, worst);
-    distancesTo(batch, n, batchDistances);
-    for (let i = 0; i < n; i++) {
-      const d = getF32(batchDistances, i);
-      if (d >= worst) continue;
-      enter(d, getU32(batch, i));
-      worst = limit();
-    }
+    compare(n);
+  }
+}
+
+/**
+ * The same where a filter gives estimates: neighbours wait with theirs, and are compared only when no unread node is nearer than
+ * that (cf. SymphonyQG, Gou et al. 2025, whose beam is of estimates). Most of them wait still when the walk ends. It sees fewer
+ * of those whose estimates are too large than a walk that compares all at once, while its limit is still far away: so it wants
+ * a margin.
+ */
+function readDeferred(level: i32): void {
+  resetWaiting();
+  for (;;) {
+    const worst = limit();
+    const nearest: f32 = hasNext() ? peekDistance() : Infinity;
+    if (leastEstimate() < min<f32>(nearest, worst)) {
+      let n = 0;
+      do setU32(batch, n++, takeLeast());
+      while (n < COMPARED_AT_ONCE && leastEstimate() < worst);
+      compare(n);
+    } else if (hasNext() && nearest <= worst) {
+      const n = gatherNearest(level);
+      estimateBatch(n);
+      for (let i = 0; i < n; i++) {
+        const estimate = getF32(batchDistances, i);
+        if (estimate < worst) wait(estimate, getU32(batch, i));
+      }
+    } else return;
+  }
+}
+
+/** Marks the nearest unread nodes as read; their unvisited neighbours are the batch. Returns how many. */
+function gatherNearest(level: i32): i32 {
+  let n = gather(takeNext(), level, 0);
+  // Two a round: the second one's cache misses run beside the first one's.
+  if (hasNext()) n = gather(takeNext(), level, n);
+  // The list that the next round may begin with, so that it is on its way meanwhile.
+  if (hasNext()) {
+    const list = listOf(peekNext(), level);
+    listSink = load<u32>(list) ^ load<u32>(list, 64);
+  }
+  return checking ? wholeOnes(n) : n;
+}
+
+/** Those of the batch that are near enough by their distances come into the pool. */
+function compare(n: i32): void {
+  distancesTo(batch, n, batchDistances);
+  let worst = limit();
+  for (let i = 0; i < n; i++) {
+    const d = getF32(batchDistances, i);
+    if (d >= worst) continue;
+    enter(d, getU32(batch, i));
+    worst = limit();
   }
 }
 

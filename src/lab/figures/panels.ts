@@ -20,7 +20,7 @@ import {
   PALETTE,
   round,
 } from './theme.ts';
-import { voronoiCells } from './voronoi.ts';
+import { framed, voronoiCells } from './voronoi.ts';
 
 /** Colours are numbers of the palette, counted on from its beginning where they are more; without one, grey. */
 export interface PanelPoint {
@@ -46,6 +46,11 @@ export interface PanelLine {
   arrow?: boolean;
 }
 
+export interface PanelRegion {
+  corners: readonly (readonly [x: number, y: number])[];
+  color?: number;
+}
+
 export interface Panel {
   title: string;
   /** A few words below the title. */
@@ -54,6 +59,8 @@ export interface Panel {
   points?: readonly PanelPoint[];
   /** Sites whose Voronoi cells are laid under everything, pale: site i in colour i, or all alike where `plain`. */
   cells?: { sites: readonly ArrayLike<number>[]; plain?: boolean };
+  /** Pale regions under everything, each a convex outline: its corners in order. What lies outside of the picture is cut off. */
+  regions?: readonly PanelRegion[];
   lines?: readonly PanelLine[];
   marks?: readonly PanelMark[];
   labels?: readonly { at: ArrayLike<number>; words: string }[];
@@ -117,7 +124,7 @@ function airy({ x, y }: Extent): Extent {
 
 function drawPanel(
   parent: Element,
-  { title, note, points = [], cells, lines = [], marks = [], labels = [] }: Panel,
+  { title, note, points = [], cells, regions = [], lines = [], marks = [], labels = [] }: Panel,
   { frame, extent, y }: { frame: Frame; extent: Extent; y: number },
 ): void {
   const start = { x: frame.x + 2, 'text-anchor': 'start' };
@@ -128,6 +135,7 @@ function drawPanel(
   const shown = filling(extent, frame);
   const at = fit(shown, frame);
   if (cells) drawCells(parent, cells, { shown, at });
+  for (const region of regions) drawRegion(parent, region, { shown, at });
   drawPoints(parent, points, at);
   for (const line of lines) drawLine(parent, line, { shown, at });
   for (const { at: place, color, shape = 'circle', hollow = false, radius = MARK_PX } of marks) {
@@ -169,6 +177,16 @@ function drawCells(parent: Element, { sites, plain = false }: NonNullable<Panel[
       ...{ stroke: INK.node, 'stroke-width': 1, 'stroke-linejoin': 'round' },
     });
   }
+}
+
+function drawRegion(parent: Element, { corners, color }: PanelRegion, { shown, at }: View): void {
+  const seen = framed(corners, shown);
+  if (seen.length < 3) return;
+  const ink = inkOf(color).line;
+  draw(parent, 'path', {
+    d: `M${seen.map((corner) => at(corner).map(round).join(' ')).join('L')}z`,
+    ...{ fill: ink, 'fill-opacity': 0.14, stroke: ink, 'stroke-width': 1, 'stroke-linejoin': 'round' },
+  });
 }
 
 /** A line that leaves the picture ends at its edge. */

@@ -19,12 +19,27 @@ export function voronoiCells(sites: readonly ArrayLike<number>[], { x, y }: Exte
   });
 }
 
-/** The part of a convex outline that is nearer to `site` than to `other` (Sutherland & Hodgman's clipping by one line). */
+/** The part of an outline that lies within a frame, as an outline. */
+export function framed(outline: readonly Corner[], { x, y }: Extent): Corner[] {
+  const sides: ((corner: Corner) => number)[] = [
+    ([cx]) => x[0] - cx,
+    ([cx]) => cx - x[1],
+    ([, cy]) => y[0] - cy,
+    ([, cy]) => cy - y[1],
+  ];
+  return sides.reduce<Corner[]>((rest, beyond) => cut(rest, beyond), [...outline]);
+}
+
+/** The part of an outline that is nearer to `site` than to `other`. */
 function nearerTo(site: ArrayLike<number>, other: ArrayLike<number>, outline: readonly Corner[]): Corner[] {
   const [dx, dy] = [other[0] - site[0], other[1] - site[1]];
   if (dx === 0 && dy === 0) return [...outline];
   const middle = ((site[0] + other[0]) * dx + (site[1] + other[1]) * dy) / 2;
-  const beyond = (corner: Corner) => corner[0] * dx + corner[1] * dy - middle;
+  return cut(outline, (corner) => corner[0] * dx + corner[1] * dy - middle);
+}
+
+/** What is left of a convex outline where `beyond`, which grows evenly in one direction, is not positive (Sutherland & Hodgman). */
+function cut(outline: readonly Corner[], beyond: (corner: Corner) => number): Corner[] {
   return outline.flatMap((corner, i): Corner[] => {
     const next = outline[(i + 1) % outline.length];
     const [here, there] = [beyond(corner), beyond(next)];

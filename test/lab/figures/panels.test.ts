@@ -64,6 +64,28 @@ describe('panelsFigure', () => {
     expect(y).toBeGreaterThanOrEqual(Number(frame.y) - 0.5);
   });
 
+  it('lays regions under the dots, cut off at the edge, and leaves those out that are not in the picture', () => {
+    const square = (from: number, to: number): [number, number][] => [
+      [from, from],
+      [to, from],
+      [to, to],
+      [from, to],
+    ];
+    const regions = [
+      { corners: square(1, 999), color: 2 },
+      { corners: square(500, 999), color: 3 },
+    ];
+    const svg = panelsFigure([{ title: 'region', points: POINTS, regions }]);
+    const pale = paths(svg).filter(({ attributes }) => attributes['fill-opacity'] !== undefined);
+    expect(pale.map(({ attributes }) => attributes.fill)).toEqual([PALETTE[2].line]);
+    const frame = readElements(svg).find(({ attributes }) => attributes.fill === INK.wash)!.attributes;
+    const numbers = corner(pale[0].attributes.d);
+    const [xs, ys] = [0, 1].map((axis) => numbers.filter((_, i) => i % 2 === axis));
+    expect(Math.max(...xs)).toBeCloseTo(Number(frame.x) + Number(frame.width), 0);
+    expect(Math.min(...ys)).toBeCloseTo(Number(frame.y), 0);
+    expect(Math.min(...xs)).toBeGreaterThan(Number(frame.x));
+  });
+
   it('begins a new row after so many panels', () => {
     const panels = Array.from({ length: 5 }, (_, i) => ({ title: `panel ${i}`, points: POINTS }));
     const heightOf = (perRow: number) => Number(readElements(panelsFigure(panels, { perRow }))[0].attributes.height);

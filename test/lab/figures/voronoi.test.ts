@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Corner, voronoiCells } from '../../../src/lab/figures/voronoi.ts';
+import { type Corner, framed, voronoiCells } from '../../../src/lab/figures/voronoi.ts';
 
 const FRAME: { x: [number, number]; y: [number, number] } = { x: [-10, 10], y: [-10, 10] };
 const place = fc.tuple(fc.integer({ min: -9, max: 9 }), fc.integer({ min: -9, max: 9 }));
@@ -49,5 +49,20 @@ describe('voronoiCells', () => {
       FRAME,
     );
     expect(cells.map(({ length }) => length > 0)).toEqual([true, false, true]);
+  });
+});
+
+describe('framed', () => {
+  it('leaves an outline within the frame as it is, cuts one that leaves it, and drops one outside', () => {
+    const square = (from: number, to: number): Corner[] => [
+      [from, from],
+      [to, from],
+      [to, to],
+      [from, to],
+    ];
+    expect(framed(square(-3, 4), FRAME)).toEqual(square(-3, 4));
+    expect(area(framed(square(5, 1000), FRAME))).toBeCloseTo(25, 9);
+    expect(area(framed(square(-1000, 1000), FRAME))).toBeCloseTo(400, 9);
+    expect(framed(square(11, 20), FRAME)).toEqual([]);
   });
 });
