@@ -32,10 +32,10 @@ export function checkInteger(parameter: string, got: number, least: number, most
 
 /**
  * The rows of a batch as views, and their ids. Throws where the batch is not whole rows, does not fit, or an id is no u32 or
- * taken. Without `ids`, they go on from the number of vectors held (past ids that were given by hand).
+ * taken. `deleted` of those that count are to be made room of. Without `ids`, they go on from the number of vectors held (past ids that were given by hand).
  */
 export function checkBatch(
-  { dimension, capacity, count }: { dimension: number; capacity: number; count: number },
+  { dimension, capacity, count, deleted }: { dimension: number; capacity: number; count: number; deleted?: number },
   vectors: Float32Array,
   ids: ArrayLike<number> | undefined,
   known: Ids,
@@ -55,7 +55,7 @@ export function checkBatch(
       want: `a multiple of the dimension ${dimension}: rows lie one behind the other`,
     });
   }
-  if (count + n > capacity) throw new CapacityError({ capacity, want: count + n });
+  if (count + n > capacity) throw new CapacityError({ capacity, want: count + n, ...(deleted && { deleted }) });
   if (ids && ids.length !== n) {
     throw new ParameterError({ parameter: 'ids.length', got: ids.length, want: `one id per row, ${n}` });
   }

@@ -6,6 +6,7 @@ import { UsageError } from '../../src/core/errors.ts';
 import { type BenchOptions, bench, kernelsTable, parseBenchArguments } from '../../src/lab/bench.ts';
 import type { BatchCost } from '../../src/lab/bench-batch.ts';
 import type { BuildCost } from '../../src/lab/bench-build.ts';
+import type { ChurnRound } from '../../src/lab/bench-churn.ts';
 import { benchCodes, type CodesBench, piecesOf } from '../../src/lab/bench-codes.ts';
 import { benchKernels } from '../../src/lab/bench-kernels.ts';
 import { loadDataset } from '../../src/lab/datasets.ts';
@@ -42,11 +43,12 @@ describe('the command line of npm run bench', () => {
     });
     expect(parseBenchArguments(['day', '03', '--rounds', '1'])).toMatchObject({ day: 3, rounds: 1 });
     expect(parseBenchArguments(['--dataset', 'a, b'])).toMatchObject({ datasets: ['a', 'b'] });
+    expect(parseBenchArguments(['churn', '--churns', '4'])).toMatchObject({ parts: ['churn'], churns: 4 });
     expect(parseBenchArguments(['kernels', '--help'])).toBe('help');
   });
 
   it.each([
-    [['everything'], /^everything: choose from kernels, indexes, codes, batch, build, files, day$/],
+    [['everything'], /^everything: choose from kernels, indexes, codes, batch, build, files, churn, day$/],
     [['day'], /^day : which one\?.*npm run bench -- day 3$/],
     [['day', 'three'], /^day three: which one/],
     [['day', '3', 'kernels'], /^day 3 kernels: one day at a time/],
@@ -54,11 +56,13 @@ describe('the command line of npm run bench', () => {
     [['kernels', 'day'], /^day stands alone: npm run bench -- day 3$/],
     [
       ['day', '3', '--dataset', 'x', '--out', 'y'],
-      /^day 3 --dataset: that flag goes with indexes, codes, batch, build, files$/,
+      /^day 3 --dataset: that flag goes with indexes, codes, batch, build, files, churn$/,
     ],
-    [['day', '3', '--out', 'y'], /^day 3 --out: that flag goes with kernels, indexes, codes, batch, build, files$/],
-    [['kernels', '--threads', '2'], /^kernels --threads: that flag goes with indexes, codes, batch, build, files$/],
+    [['day', '3', '--out', 'y'], /^day 3 --out: that flag goes with kernels, .*, files, churn$/],
+    [['kernels', '--threads', '2'], /^kernels --threads: that flag goes with indexes, .*, files, churn$/],
     [['kernels', '--rounds', '2'], /^kernels --rounds: that flag goes with indexes, codes, batch, build, files, day$/],
+    [['churn', '--rounds', '2'], /^churn --rounds: that flag goes with indexes, codes, batch, build, files, day$/],
+    [['build', '--churns', '2'], /^build --churns: that flag goes with churn$/],
     [['indexes', '--file', 'a.ann'], /^indexes --file: that flag goes with files$/],
     [['indexes', '--dimension', '8'], /^indexes --dimension: that flag goes with kernels$/],
     [['--dimension', '0'], /--dimension 0/],
@@ -294,6 +298,23 @@ describe('the benchmark of batches', () => {
       }
     }
     expect(said[0]).toMatch(/^codes +width +recall +queries +a batch of +loop QPS +batch QPS +ratio$/m);
+  });
+});
+
+describe('the benchmark of churn', () => {
+  it('replaces a twentieth again and again, and sets a fresh build of what is held beside that', async () => {
+    const said: string[] = [];
+    const out = path.join(folder, 'churn');
+    const options = parseBenchArguments(['churn', '--churns', '2', '--queries', '30', '--threads', '2']) as BenchOptions;
+    await bench({ ...options, datasets: ['embedding-128-10k'], rows: 1500, out }, (text) => said.push(text));
+    const { rounds } = JSON.parse(await readFile(path.join(out, 'churn-embedding-128-10k.json'), 'utf8'));
+    expect((rounds as ChurnRound[]).map(({ round }) => round)).toEqual([0, 1, 2, 'fresh']);
+    for (const { recall, distances, meanDegree, consolidateSeconds, faults } of rounds as ChurnRound[]) {
+      expect(recall).toBeGreaterThan(0.95);
+      for (const value of [distances, meanDegree, consolidateSeconds]) expect(value).toBeGreaterThan(0);
+      expect(faults).toEqual([]);
+    }
+    expect(said[0]).toMatch(/^round +recall +distances +degree/m);
   });
 });
 
