@@ -1,0 +1,115 @@
+/**
+ * The lists of links of a graph that is merged of overlapping ones. A node that is in two shards gets both their lists, united;
+ * where they do not fit into one, the second waits in a file until the vectors for pruning are at hand.
+ */
+import { readSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { assert } from '../core/assert.ts';
+import { orOutputError } from '../storage/atomic-write.ts';
+
+/** The bits of an edge that are the slot; the highest marks one that is kept (`kernels/assembly/links.ts`). */
+const SLOT = 0x3fffffff;
+const KEPT = 0x80000000;
+/** Lists that are written at once. */
+const LISTS_AT_ONCE = 1024;
+
+export class MergedLists {
+  /** A list each `stride` words: how many links, and these. */
+  readonly words: Uint32Array;
+  readonly #stride: number;
+  readonly #file: FileHandle;
+  readonly #path: string;
+  /** The nodes whose second lists wait, in the order of the file. */
+  readonly #waiting: Uint32Array;
+  #waitingCount = 0;
+  #buffer: Uint32Array;
+  #buffered = 0;
+
+  /** `stride`: words of a list; `file`, at `path`, is empty and the caller's to close. */
+  constructor(count: number, stride: number, file: FileHandle, path: string) {
+    this.words = new Uint32Array(count * stride);
+    this.#stride = stride;
+    this.#file = file;
+    this.#path = path;
+    this.#waiting = new Uint32Array(count);
+    this.#buffer = new Uint32Array(stride * LISTS_AT_ONCE);
+  }
+
+  listAt(slot: number): number {
+    return slot * this.#stride;
+  }
+
+  links(slot: number): Uint32Array {
+    return this.edges(slot).map((edge) => edge & SLOT);
+  }
+
+  /** The node's links with their marks; a view. */
+  edges(slot: number): Uint32Array {
+    const at = this.listAt(slot);
+    return this.words.subarray(at + 1, at + 1 + this.words[at]);
+  }
+
+  /** Makes these the node's links. */
+  set(slot: number, links: Uint32Array): void {
+    const at = this.listAt(slot);
+    assert(links.length < this.#stride, 'a list fits into its room');
+    this.words[at] = links.length;
+    this.words.set(links, at + 1);
+  }
+
+  /** Unites these with the links that the node has, now or, where they are too many, in the end. */
+  async add(slot: number, links: Uint32Array): Promise<void> {
+    const united = union(this.edges(slot), links);
+    if (united.length < this.#stride) return this.set(slot, united);
+    this.#waiting[this.#waitingCount++] = slot;
+    const at = this.#buffered * this.#stride;
+    this.#buffer[at] = links.length;
+    this.#buffer.set(links, at + 1);
+    if (++this.#buffered === LISTS_AT_ONCE) await this.flush();
+  }
+
+  /** To be called before `waiting` lists are read. */
+  async flush(): Promise<void> {
+    const bytes = new Uint8Array(this.#buffer.buffer, 0, this.#buffered * this.#stride * 4);
+    const from = (this.#waitingCount - this.#buffered) * this.#stride * 4;
+    for (let done = 0; done < bytes.length; ) {
+      const writing = this.#file.write(bytes, done, bytes.length - done, from + done);
+      done += (await orOutputError(this.#path, writing)).bytesWritten;
+    }
+    this.#buffered = 0;
+  }
+
+  /** The nodes whose lists are too long, in the order of the file. */
+  get waiting(): Uint32Array {
+    return this.#waiting.subarray(0, this.#waitingCount);
+  }
+
+  /** All that the node is to be linked to, of which number `i` of the waiting lists is a part. */
+  unitedWith(slot: number, i: number): Uint32Array {
+    const list = new Uint32Array(this.#stride);
+    const read = readSync(this.#file.fd, list, 0, list.byteLength, i * list.byteLength);
+    assert(read === list.byteLength, 'what was written can be read');
+    return union(this.edges(slot), list.subarray(1, 1 + list[0]));
+  }
+
+  /** Adds a link that is kept; where there is no room, in the place of the last that is not. */
+  keep(slot: number, edge: number): void {
+    const at = this.listAt(slot);
+    const { words } = this;
+    let place = at + 1 + words[at];
+    if (words[at] + 1 < this.#stride) words[at]++;
+    else
+      do place--;
+      while (words[place] & KEPT);
+    words[place] = edge;
+  }
+}
+
+function union(some: Uint32Array, others: Uint32Array): Uint32Array {
+  const known = new Set(some);
+  const added = others.filter((link) => !known.has(link));
+  const all = new Uint32Array(some.length + added.length);
+  all.set(some);
+  all.set(added, some.length);
+  return all;
+}
