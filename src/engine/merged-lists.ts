@@ -1,6 +1,6 @@
 /**
- * The lists of links of a graph that is merged of overlapping ones. A node that is in two shards gets both their lists, united;
- * where they do not fit into one, the second waits in a file until the vectors for pruning are at hand.
+ * The lists of links of a graph that is merged of overlapping ones. A node that is in several shards gets the lists of all, united;
+ * where they do not fit into one, the later ones wait in a file until the vectors for pruning are at hand.
  */
 import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -10,6 +10,8 @@ import { orOutputError } from '../storage/atomic-write.ts';
 /** The bits of an edge that are the slot; the highest marks one that is kept (`kernels/assembly/links.ts`). */
 const SLOT = 0x3fffffff;
 const KEPT = 0x80000000;
+/** Lists of a node that do not fit to its first one: it may be in one shard more. */
+const MOST_WAITING = 2;
 /** Lists that are written at once. */
 const LISTS_AT_ONCE = 1024;
 
@@ -19,9 +21,9 @@ export class MergedLists {
   readonly #stride: number;
   readonly #file: FileHandle;
   readonly #path: string;
-  /** The nodes whose second lists wait, in the order of the file. */
-  readonly #waiting: Uint32Array;
-  #waitingCount = 0;
+  /** Of every node, which of the lists in the file are its, from 1; 0: no more. */
+  readonly #places: Uint32Array;
+  #waiting = 0;
   #buffer: Uint32Array;
   #buffered = 0;
 
@@ -31,7 +33,7 @@ export class MergedLists {
     this.#stride = stride;
     this.#file = file;
     this.#path = path;
-    this.#waiting = new Uint32Array(count);
+    this.#places = new Uint32Array(MOST_WAITING * count);
     this.#buffer = new Uint32Array(stride * LISTS_AT_ONCE);
   }
 
@@ -61,17 +63,19 @@ export class MergedLists {
   async add(slot: number, links: Uint32Array): Promise<void> {
     const united = union(this.edges(slot), links);
     if (united.length < this.#stride) return this.set(slot, united);
-    this.#waiting[this.#waitingCount++] = slot;
-    const at = this.#buffered * this.#stride;
-    this.#buffer[at] = links.length;
-    this.#buffer.set(links, at + 1);
+    const at = this.#places.indexOf(0, MOST_WAITING * slot);
+    assert(at < MOST_WAITING * (slot + 1), 'a node is in no more shards');
+    this.#places[at] = ++this.#waiting;
+    const end = this.#buffered * this.#stride;
+    this.#buffer[end] = links.length;
+    this.#buffer.set(links, end + 1);
     if (++this.#buffered === LISTS_AT_ONCE) await this.flush();
   }
 
-  /** To be called before `waiting` lists are read. */
+  /** To be called before `united`. */
   async flush(): Promise<void> {
     const bytes = new Uint8Array(this.#buffer.buffer, 0, this.#buffered * this.#stride * 4);
-    const from = (this.#waitingCount - this.#buffered) * this.#stride * 4;
+    const from = (this.#waiting - this.#buffered) * this.#stride * 4;
     for (let done = 0; done < bytes.length; ) {
       const writing = this.#file.write(bytes, done, bytes.length - done, from + done);
       done += (await orOutputError(this.#path, writing)).bytesWritten;
@@ -79,17 +83,23 @@ export class MergedLists {
     this.#buffered = 0;
   }
 
-  /** The nodes whose lists are too long, in the order of the file. */
-  get waiting(): Uint32Array {
-    return this.#waiting.subarray(0, this.#waitingCount);
+  /** The nodes whose lists are too long. */
+  get tooLong(): Uint32Array {
+    const nodes = Uint32Array.from({ length: this.#places.length / MOST_WAITING }, (_, slot) => slot);
+    return nodes.filter((slot) => this.#places[MOST_WAITING * slot] !== 0);
   }
 
-  /** All that the node is to be linked to, of which number `i` of the waiting lists is a part. */
-  unitedWith(slot: number, i: number): Uint32Array {
+  /** All that the node, one of those whose lists are too long, is to be linked to. */
+  united(slot: number): Uint32Array {
     const list = new Uint32Array(this.#stride);
-    const read = readSync(this.#file.fd, list, 0, list.byteLength, i * list.byteLength);
-    assert(read === list.byteLength, 'what was written can be read');
-    return union(this.edges(slot), list.subarray(1, 1 + list[0]));
+    let all: Uint32Array = this.edges(slot);
+    for (const place of this.#places.subarray(MOST_WAITING * slot, MOST_WAITING * (slot + 1))) {
+      if (place === 0) break;
+      const read = readSync(this.#file.fd, list, 0, list.byteLength, (place - 1) * list.byteLength);
+      assert(read === list.byteLength, 'what was written can be read');
+      all = union(all, list.subarray(1, 1 + list[0]));
+    }
+    return all;
   }
 
   /** Adds a link that is kept; where there is no room, in the place of the last that is not. */

@@ -21,7 +21,7 @@ export interface PartitionPlan {
     room: number;
     /** The links of all vectors, and what else is noted of each. */
     links: number;
-    /** The sample, twice: once for who has it and once for the k-means. */
+    /** What the k-means holds of the sample, which itself lies in the room that no shard needs yet. */
     sample: number;
     /** What is read and written at a time. */
     buffers: number;
@@ -56,12 +56,13 @@ const MOST_SHARDS = 4096;
 /** Each vector is in its two nearest shards, which are not equally large. */
 const COPIES = 2;
 const UNEVENNESS = 1.25;
-/** The share of the memory that the sample takes, twice; and the least of it that says where a cluster is. */
-const SAMPLE_SHARE = 1 / 16;
+/** The share of the memory that the sample takes; and the least of it that says where a cluster is. */
+const SAMPLE_SHARE = 1 / 8;
 const LEAST_SAMPLED = 32;
 const MOST_SAMPLED = 100_000;
-/** Read at once; the file is written in pieces of a size that adds nothing to that. */
-const BLOCK_BYTES = 2 * 2 ** 20;
+/** Read at once, unless that is more than this share of the memory; the file is written in pieces of no more. */
+const MOST_BLOCK_BYTES = 2 * 2 ** 20;
+const BLOCK_SHARE = 1 / 64;
 const BUFFERS = 4;
 /** Shards, places, order, and what the tree takes note of. */
 const NOTED_BYTES = 40;
@@ -72,7 +73,12 @@ function planWithin(rows: number, options: AllVamanaOptions, memoryBytes: number
   const shardRows = mostRows(rows, (capacity) => roomBytes({ ...options, capacity }) <= rest);
   if (shardRows < Math.min(rows, LEAST_ROWS)) return undefined;
   const shards = shardRows >= rows ? 1 : Math.max(3, Math.ceil((COPIES * UNEVENNESS * rows) / shardRows));
-  if (shards > MOST_SHARDS || sampleRows < Math.min(rows, shards * LEAST_SAMPLED)) return undefined;
+  if (
+    shards > MOST_SHARDS ||
+    sampleRows * rowBytesOf(options.dimension) > rest ||
+    sampleRows < Math.min(rows, shards * LEAST_SAMPLED)
+  )
+    return undefined;
   const room = roomBytes({ ...options, capacity: shardRows });
   const total = room + links + sample + buffers;
   return { shardRows, shards, sampleRows, blockRows, bytes: { room, links, sample, buffers, total } };
@@ -81,11 +87,11 @@ function planWithin(rows: number, options: AllVamanaOptions, memoryBytes: number
 function costsOf(rows: number, options: AllVamanaOptions, memoryBytes: number) {
   const rowBytes = rowBytesOf(options.dimension);
   const sampleRows = Math.min(rows, MOST_SAMPLED, Math.floor((memoryBytes * SAMPLE_SHARE) / rowBytes));
-  const blockRows = Math.max(16, Math.floor(BLOCK_BYTES / rowBytes));
+  const blockRows = Math.max(16, Math.floor(Math.min(MOST_BLOCK_BYTES, memoryBytes * BLOCK_SHARE) / rowBytes));
   return {
     ...{ sampleRows, blockRows },
     links: rows * (4 * listWords(vamanaShapeOf(options)) + NOTED_BYTES),
-    sample: 2 * sampleRows * rowBytes,
+    sample: sampleRows * rowBytes,
     buffers: BUFFERS * blockRows * rowBytes,
   };
 }

@@ -31,6 +31,12 @@ export class ShardRoom extends Vamana {
     if (this.thread.form === 'u8') this.thread.leaveBytes(0);
   }
 
+  /** Room for so many numbers, where the records will be: to be used before there are nodes. */
+  spare(numbers: number): Float32Array {
+    const from = this.arena.at.records >>> 2;
+    return this.arena.f32.subarray(from, from + numbers);
+  }
+
   /** The nodes that come next lie about this centre, which signs are taken from; their links may lead to `rows` slots. */
   begin(rows: number, centre: Float64Array): void {
     this.setState(STATE.claimed, rows);
@@ -59,7 +65,7 @@ export class ShardRoom extends Vamana {
     }
   }
 
-  /** The step that gives nodes without links those listed or, where they are more than a list holds, what RobustPrune leaves of them. */
+  /** The step that gives nodes without links those listed or, where they are more than a list holds, what RobustPrune with α = 1 leaves of them. */
   choosing(choices: readonly Choice[]): LinkBackStep {
     const rows = choices.length;
     const targets = sharedWords(rows);
@@ -70,7 +76,7 @@ export class ShardRoom extends Vamana {
     }
     const edges = sharedWords(starts[rows]);
     for (const [i, { among }] of choices.entries()) edges.set(among, starts[i]);
-    return { kind: 'linkBack', rows, targets, starts, edges, alpha: this.options.alpha };
+    return { kind: 'linkBack', rows, targets, starts, edges, alpha: 1 };
   }
 
   /** The slots that a node is linked to; a view. */
