@@ -24,7 +24,8 @@ export class MergedLists {
   /** Of every node, which of the lists in the file are its, from 1; 0: no more. */
   readonly #places: Uint32Array;
   #waiting = 0;
-  #buffer: Uint32Array;
+  readonly #buffer: Uint32Array;
+  readonly #list: Uint32Array;
   #buffered = 0;
 
   /** `stride`: words of a list; `file`, at `path`, is empty and the caller's to close. */
@@ -34,6 +35,7 @@ export class MergedLists {
     this.#file = file;
     this.#path = path;
     this.#places = new Uint32Array(MOST_WAITING * count);
+    this.#list = new Uint32Array(stride);
     this.#buffer = new Uint32Array(stride * LISTS_AT_ONCE);
   }
 
@@ -52,7 +54,7 @@ export class MergedLists {
   }
 
   /** Makes these the node's links. */
-  set(slot: number, links: Uint32Array): void {
+  set(slot: number, links: ArrayLike<number>): void {
     const at = this.listAt(slot);
     assert(links.length < this.#stride, 'a list fits into its room');
     this.words[at] = links.length;
@@ -61,8 +63,17 @@ export class MergedLists {
 
   /** Unites these with the links that the node has, now or, where they are too many, in the end. */
   async add(slot: number, links: Uint32Array): Promise<void> {
-    const united = union(this.edges(slot), links);
-    if (united.length < this.#stride) return this.set(slot, united);
+    const from = this.listAt(slot);
+    const before = this.words[from];
+    let count = before;
+    let fit = true;
+    for (let i = 0; i < links.length && fit; i++) {
+      if (holds(this.words, from + 1, count, links[i])) continue;
+      fit = count + 1 < this.#stride;
+      if (fit) this.words[from + 1 + count++] = links[i];
+    }
+    this.words[from] = fit ? count : before;
+    if (fit) return;
     const at = this.#places.indexOf(0, MOST_WAITING * slot);
     assert(at < MOST_WAITING * (slot + 1), 'a node is in no more shards');
     this.#places[at] = ++this.#waiting;
@@ -72,7 +83,7 @@ export class MergedLists {
     if (++this.#buffered === LISTS_AT_ONCE) await this.flush();
   }
 
-  /** To be called before `united`. */
+  /** To be called before `unite`. */
   async flush(): Promise<void> {
     const bytes = new Uint8Array(this.#buffer.buffer, 0, this.#buffered * this.#stride * 4);
     const from = (this.#waiting - this.#buffered) * this.#stride * 4;
@@ -89,17 +100,25 @@ export class MergedLists {
     return nodes.filter((slot) => this.#places[MOST_WAITING * slot] !== 0);
   }
 
-  /** All that the node, one of those whose lists are too long, is to be linked to. */
-  united(slot: number): Uint32Array {
-    const list = new Uint32Array(this.#stride);
-    let all: Uint32Array = this.edges(slot);
-    for (const place of this.#places.subarray(MOST_WAITING * slot, MOST_WAITING * (slot + 1))) {
+  /** Writes all that the node, one of those whose lists are too long, is to be linked to into `to` from `at` on; returns how many. */
+  unite(slot: number, to: Uint32Array, at: number): number {
+    const list = this.#list;
+    const own = this.edges(slot);
+    to.set(own, at);
+    let count = own.length;
+    for (let i = MOST_WAITING * slot; i < MOST_WAITING * (slot + 1); i++) {
+      const place = this.#places[i];
       if (place === 0) break;
       const read = readSync(this.#file.fd, list, 0, list.byteLength, (place - 1) * list.byteLength);
       assert(read === list.byteLength, 'what was written can be read');
-      all = union(all, list.subarray(1, 1 + list[0]));
+      for (let j = 1; j <= list[0]; j++) if (!holds(to, at, count, list[j])) to[at + count++] = list[j];
     }
-    return all;
+    return count;
+  }
+
+  /** The most that `unite` writes. */
+  get mostUnited(): number {
+    return (1 + MOST_WAITING) * this.#stride;
   }
 
   /** Adds a link that is kept; where there is no room, in the place of the last that is not. */
@@ -115,11 +134,8 @@ export class MergedLists {
   }
 }
 
-function union(some: Uint32Array, others: Uint32Array): Uint32Array {
-  const known = new Set(some);
-  const added = others.filter((link) => !known.has(link));
-  const all = new Uint32Array(some.length + added.length);
-  all.set(some);
-  all.set(added, some.length);
-  return all;
+/** Whether the word is one of the `count` from `at` on. Lists are short, and sets of them are many. */
+function holds(words: Uint32Array, at: number, count: number, word: number): boolean {
+  for (let i = at; i < at + count; i++) if (words[i] === word) return true;
+  return false;
 }

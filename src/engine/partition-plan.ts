@@ -3,6 +3,7 @@
  * links above all, and the rest for the room in which one shard after the other is built.
  */
 import { ParameterError } from '../core/errors.ts';
+import { checkInteger } from '../graph/checks.ts';
 import { layoutOf, type Shape } from '../graph/graph-layout.ts';
 import { type AllVamanaOptions, vamanaShapeOf } from '../graph/vamana-options.ts';
 import { reservedBytes } from '../kernels/memory.ts';
@@ -21,7 +22,7 @@ export interface PartitionPlan {
     room: number;
     /** The links of all vectors, and what else is noted of each. */
     links: number;
-    /** What the k-means holds of the sample, which itself lies in the room that no shard needs yet. */
+    /** The sample, twice: once for who has it and once for the k-means. */
     sample: number;
     /** What is read and written at a time. */
     buffers: number;
@@ -29,19 +30,28 @@ export interface PartitionPlan {
   };
 }
 
-/** `options` of the whole index; `threads` of them are in the plan. Throws ParameterError where memoryBytes is too little. */
-export function planPartition(rows: number, options: AllVamanaOptions, memoryBytes: number): PartitionPlan {
+/**
+ * `options`: of the whole index; its threads have their scratch in the plan. `mostRows`: the most vectors that a shard may have
+ * though there were room for more. Throws ParameterError where memoryBytes is too little, or mostRows.
+ */
+export function planPartition(
+  rows: number,
+  options: AllVamanaOptions,
+  { memoryBytes, mostRows = rows }: { memoryBytes: number; mostRows?: number },
+): PartitionPlan {
+  checkInteger('shardRows', mostRows, Math.min(rows, leastRows(options)), 2 ** 31 - 1);
   if (!Number.isSafeInteger(memoryBytes) || memoryBytes < 1) {
     const want = 'how many bytes may be used, an integer of at least 1';
     throw new ParameterError({ parameter: 'memoryBytes', got: memoryBytes, want });
   }
-  const plan = planWithin(rows, options, memoryBytes);
+  const planFor = (bytes: number) => planWithin(rows, options, bytes, mostRows);
+  const plan = planFor(memoryBytes);
   if (plan) return plan;
   let enough = memoryBytes;
-  while (!planWithin(rows, options, enough)) enough *= 2;
+  while (!planFor(enough)) enough *= 2;
   for (let tooLittle = Math.floor(enough / 2); enough - tooLittle > 2 ** 16; ) {
     const middle = Math.floor((enough + tooLittle) / 2);
-    if (planWithin(rows, options, middle)) enough = middle;
+    if (planFor(middle)) enough = middle;
     else tooLittle = middle;
   }
   const { links } = costsOf(rows, options, enough);
@@ -56,8 +66,8 @@ const MOST_SHARDS = 4096;
 /** Each vector is in its two nearest shards, which are not equally large. */
 const COPIES = 2;
 const UNEVENNESS = 1.25;
-/** The share of the memory that the sample takes; and the least of it that says where a cluster is. */
-const SAMPLE_SHARE = 1 / 8;
+/** The share of the memory that the sample takes, twice; and the least of it that says where a cluster is. */
+const SAMPLE_SHARE = 1 / 12;
 const LEAST_SAMPLED = 32;
 const MOST_SAMPLED = 100_000;
 /** Read at once, unless that is more than this share of the memory; the file is written in pieces of no more. */
@@ -67,11 +77,21 @@ const BUFFERS = 4;
 /** Shards, places, order, and what the tree takes note of. */
 const NOTED_BYTES = 40;
 
-function planWithin(rows: number, options: AllVamanaOptions, memoryBytes: number): PartitionPlan | undefined {
+/** Where a list is pruned, the vectors of all that it is made of are in the room. */
+function leastRows(options: AllVamanaOptions): number {
+  return Math.max(LEAST_ROWS, 4 * listWords(vamanaShapeOf(options)));
+}
+
+function planWithin(
+  rows: number,
+  options: AllVamanaOptions,
+  memoryBytes: number,
+  most: number,
+): PartitionPlan | undefined {
   const { links, sample, buffers, blockRows, sampleRows } = costsOf(rows, options, memoryBytes);
   const rest = memoryBytes - links - sample - buffers;
-  const shardRows = mostRows(rows, (capacity) => roomBytes({ ...options, capacity }) <= rest);
-  if (shardRows < Math.min(rows, LEAST_ROWS)) return undefined;
+  const shardRows = rowsThatFit(Math.min(rows, most), (capacity) => roomBytes({ ...options, capacity }) <= rest);
+  if (shardRows < Math.min(rows, leastRows(options))) return undefined;
   const shards = shardRows >= rows ? 1 : Math.max(3, Math.ceil((COPIES * UNEVENNESS * rows) / shardRows));
   if (
     shards > MOST_SHARDS ||
@@ -91,7 +111,7 @@ function costsOf(rows: number, options: AllVamanaOptions, memoryBytes: number) {
   return {
     ...{ sampleRows, blockRows },
     links: rows * (4 * listWords(vamanaShapeOf(options)) + NOTED_BYTES),
-    sample: sampleRows * rowBytes,
+    sample: 2 * sampleRows * rowBytes,
     buffers: BUFFERS * blockRows * rowBytes,
   };
 }
@@ -109,7 +129,7 @@ function roomBytes(options: AllVamanaOptions): number {
 }
 
 /** The most rows, up to `most`, that fit; 0 where none do. */
-function mostRows(most: number, fits: (rows: number) => boolean): number {
+function rowsThatFit(most: number, fits: (rows: number) => boolean): number {
   let low = 0;
   let high = most;
   while (low < high) {

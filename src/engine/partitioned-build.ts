@@ -22,7 +22,7 @@ import { checkInteger, MAX_DIMENSION } from '../graph/checks.ts';
 import { type MetaOf, sectionBytes } from '../graph/graph-image.ts';
 import { layoutOf } from '../graph/graph-layout.ts';
 import { FILTER_FROM } from '../graph/graph-thread.ts';
-import { type Choice, ShardRoom } from '../graph/shard-room.ts';
+import { ShardRoom } from '../graph/shard-room.ts';
 import {
   type AllVamanaOptions,
   completeVamanaOptions,
@@ -49,6 +49,8 @@ export interface PartitionedOptions {
    * threads' scratch. What Node.js and its threads take with nothing to do, some 100 MB, is not in it.
    */
   memoryBytes: number;
+  /** The most vectors of a shard, 1024 at least. Default: as many as there is memory for. With it, memory and threads do not change the graph. */
+  shardRows?: number;
   /** Of the index; its capacity is the number of vectors unless it says more. */
   index?: Omit<VamanaOptions, 'dimension' | 'threads'>;
   /** Default: one a core. */
@@ -80,7 +82,7 @@ export interface PartitionedResult {
 export async function buildPartitioned(
   source: RowSource,
   path: string,
-  { memoryBytes, index = {}, threads = availableParallelism(), onProgress = () => {} }: PartitionedOptions,
+  { memoryBytes, shardRows, index = {}, threads = availableParallelism(), onProgress = () => {} }: PartitionedOptions,
 ): Promise<PartitionedResult> {
   checkInteger('threads', threads, 1, 255);
   checkInteger('rows', source.rows, 1, 2 ** 30);
@@ -92,7 +94,7 @@ export async function buildPartitioned(
   const given = { ...index, dimension, threads: threads + 1 };
   const options = completeVamanaOptions({ ...given, capacity: index.capacity ?? rows });
   checkFits(options);
-  const plan = planPartition(rows, options, memoryBytes);
+  const plan = planPartition(rows, options, { memoryBytes, ...(shardRows !== undefined && { mostRows: shardRows }) });
   const target = await targetOf(path);
   const folder = await orOutputError(path, mkdtemp(`${target}.building-`));
   let file: FileHandle | undefined;
@@ -132,7 +134,7 @@ function checkFits(options: AllVamanaOptions): void {
 }
 
 /** Nodes that are pruned at once. */
-const MOST_CHOICES = 8192;
+const MOST_CHOICES = 4096;
 
 /** Where the filter's centre is for so many vectors of this sum: fewer are not worth one. */
 function centreOf(sum: Float64Array, count: number): Float64Array {
@@ -143,11 +145,19 @@ function centreOf(sum: Float64Array, count: number): Float64Array {
  * The links that pruning chose and, up to R, others of those that it chose among: any, so that far ones are among them. Those are
  * few in the lists of shards, and lead a walk from shard to shard.
  */
-function filled(chosen: Uint32Array, among: Uint32Array, { R, seed }: AllVamanaOptions, slot: number): Uint32Array {
-  const known = new Set(chosen);
-  const lot = (link: number) => hashToUnit(seed ^ slot, link);
-  const others = among.filter((link) => !known.has(link)).sort((a, b) => lot(a) - lot(b) || a - b);
-  return Uint32Array.of(...chosen, ...others.subarray(0, Math.max(0, R - chosen.length)));
+function filled(chosen: Uint32Array, among: Uint32Array, { R, seed }: AllVamanaOptions, lot: number): number[] {
+  const links = Array.from(chosen);
+  const others = Array.from(among).filter((link) => !links.includes(link));
+  for (let i = 0; i < others.length && links.length < R; i++) {
+    const drawn = i + Math.floor((1 - hashToUnit(seed ^ lot, i)) * (others.length - i));
+    links.push(others[drawn]);
+    others[drawn] = others[i];
+  }
+  return links;
+}
+
+function sharedWords(n: number): Uint32Array {
+  return new Uint32Array(new SharedArrayBuffer(n * 4));
 }
 
 class PartitionedBuild {
@@ -189,7 +199,7 @@ class PartitionedBuild {
   async survey(): Promise<Float32Array> {
     const rows = this.#rows;
     const { sampleRows } = this.#plan;
-    const sample = this.#room.spare(sampleRows * this.#pointDimension);
+    const sample = new Float32Array(sampleRows * this.#pointDimension);
     const random = new Random(`sample ${this.#options.seed}`);
     let sampled = 0;
     let fits = true;
@@ -264,7 +274,8 @@ class PartitionedBuild {
         room.linking(count, (share) => this.#say('linking', linked + Math.floor(share * count), total)),
       );
       for (let i = 0; i < count; i++) {
-        const links = room.links(i).map((link) => members[link]);
+        const links = room.links(i);
+        for (let j = 0; j < links.length; j++) links[j] = members[links[j]];
         await lists.add(members[i], links);
       }
       linked += count;
@@ -282,39 +293,50 @@ class PartitionedBuild {
     let done = 0;
     /** Where in the room a slot's vector will be, from 1; 0: nowhere. */
     const places = new Uint32Array(rows);
-    let choices: Choice[] = [];
-    let held: number[] = [];
+    // All arrays are made once: a few for every node would be more than all else together before they are collected.
+    const targets = sharedWords(MOST_CHOICES);
+    const starts = sharedWords(MOST_CHOICES + 1);
+    const edges = sharedWords(MOST_CHOICES * lists.mostUnited);
+    const held = new Uint32Array(this.#plan.shardRows);
+    let [chosen, holds] = [0, 0];
+    const hold = (slot: number) => {
+      if (places[slot] !== 0) return;
+      held[holds++] = slot;
+      places[slot] = holds;
+    };
     const prune = async () => {
-      const sorted = Uint32Array.from(held).sort((a, b) => this.#swapped(a) - this.#swapped(b));
-      for (const [i, slot] of sorted.entries()) places[slot] = i + 1;
-      const here = (slot: number) => places[slot] - 1;
-      this.#room.begin(sorted.length, new Float64Array(this.#dimension));
-      await this.#place(pool, sorted);
-      const local = choices.map(({ slot, among }) => ({ slot: here(slot), among: among.map(here) }));
-      await pool.perform([this.#room.choosing(local)]);
-      for (const { slot, among } of choices) {
-        const chosen = this.#room.links(here(slot)).map((link) => sorted[link]);
-        lists.set(slot, filled(chosen, among, this.#options, slot));
+      const here = held.subarray(0, holds).sort((a, b) => this.#swapped(a) - this.#swapped(b));
+      for (let i = 0; i < holds; i++) places[here[i]] = i + 1;
+      this.#room.begin(holds, new Float64Array(this.#dimension));
+      await this.#place(pool, here);
+      for (let i = 0; i < chosen; i++) targets[i] = places[targets[i]] - 1;
+      for (let i = 0; i < starts[chosen]; i++) edges[i] = places[edges[i]] - 1;
+      await pool.perform([this.#room.choosing(chosen, { targets, starts, edges })]);
+      for (let i = 0; i < chosen; i++) {
+        const links = filled(
+          this.#room.links(targets[i]),
+          edges.subarray(starts[i], starts[i + 1]),
+          this.#options,
+          i + done,
+        );
+        for (let j = 0; j < links.length; j++) links[j] = here[links[j]];
+        lists.set(here[targets[i]], links);
       }
-      for (const slot of held) places[slot] = 0;
-      done += choices.length;
-      choices = [];
-      held = [];
+      for (let i = 0; i < holds; i++) places[here[i]] = 0;
+      done += chosen;
+      [chosen, holds] = [0, 0];
       this.#say('merging', done, slots.length);
     };
     for (const slot of slots) {
-      const among = lists.united(slot);
-      const wanted = [slot, ...among];
-      const fresh = wanted.filter((link) => places[link] === 0);
-      if (choices.length === MOST_CHOICES || held.length + fresh.length > this.#plan.shardRows) await prune();
-      for (const link of wanted) {
-        if (places[link] !== 0) continue;
-        places[link] = 1;
-        held.push(link);
-      }
-      choices.push({ slot, among });
+      if (chosen === MOST_CHOICES || holds + 1 + lists.mostUnited > held.length) await prune();
+      const count = lists.unite(slot, edges, starts[chosen]);
+      targets[chosen] = slot;
+      starts[chosen + 1] = starts[chosen] + count;
+      hold(slot);
+      for (let i = starts[chosen]; i < starts[chosen + 1]; i++) hold(edges[i]);
+      chosen++;
     }
-    if (choices.length > 0) await prune();
+    if (chosen > 0) await prune();
     this.#say('merging', slots.length, slots.length);
     this.#growTree(lists);
     let links = 0;

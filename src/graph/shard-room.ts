@@ -12,12 +12,6 @@ import { link } from './vamana-batches.ts';
 import { completeVamanaOptions, type VamanaOptions } from './vamana-options.ts';
 import type { LinkBackStep, PlaceStep, Step } from './vamana-steps.ts';
 
-/** A node with the nodes of which its links are to be chosen. */
-export interface Choice {
-  slot: number;
-  among: Uint32Array;
-}
-
 export class ShardRoom extends Vamana {
   /** Throws what `Vamana.create` throws. */
   static reserve(options: VamanaOptions): ShardRoom {
@@ -29,12 +23,6 @@ export class ShardRoom extends Vamana {
   /** From now on records hold codes, because not all vectors are bytes. To be called before there are other threads. */
   leaveBytes(): void {
     if (this.thread.form === 'u8') this.thread.leaveBytes(0);
-  }
-
-  /** Room for so many numbers, where the records will be: to be used before there are nodes. */
-  spare(numbers: number): Float32Array {
-    const from = this.arena.at.records >>> 2;
-    return this.arena.f32.subarray(from, from + numbers);
   }
 
   /** The nodes that come next lie about this centre, which signs are taken from; their links may lead to `rows` slots. */
@@ -65,18 +53,12 @@ export class ShardRoom extends Vamana {
     }
   }
 
-  /** The step that gives nodes without links those listed or, where they are more than a list holds, what RobustPrune with α = 1 leaves of them. */
-  choosing(choices: readonly Choice[]): LinkBackStep {
-    const rows = choices.length;
-    const targets = sharedWords(rows);
-    const starts = sharedWords(rows + 1);
-    for (const [i, { slot, among }] of choices.entries()) {
-      targets[i] = slot;
-      starts[i + 1] = starts[i] + among.length;
-    }
-    const edges = sharedWords(starts[rows]);
-    for (const [i, { among }] of choices.entries()) edges.set(among, starts[i]);
-    return { kind: 'linkBack', rows, targets, starts, edges, alpha: 1 };
+  /**
+   * The step that gives nodes without links, `targets`, those listed or, where they are more than a list holds, what RobustPrune
+   * with α = 1 leaves of them. Target i's are `edges` from `starts[i]` to `starts[i + 1]`; all in shared memory.
+   */
+  choosing(rows: number, lists: Pick<LinkBackStep, 'targets' | 'starts' | 'edges'>): LinkBackStep {
+    return { kind: 'linkBack', rows, ...lists, alpha: 1 };
   }
 
   /** The slots that a node is linked to; a view. */
@@ -108,8 +90,4 @@ export class ShardRoom extends Vamana {
     const { recordBytes, vectorBytes } = this.layout;
     return (this.arena.at.records + slot * recordBytes + vectorBytes + NODE.count * 4) >>> 2;
   }
-}
-
-function sharedWords(n: number): Uint32Array {
-  return new Uint32Array(new SharedArrayBuffer(n * 4));
 }
