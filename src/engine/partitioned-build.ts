@@ -103,9 +103,9 @@ export async function buildPartitioned(
     file = await orOutputError(path, open(listsPath, 'w+'));
     const room = ShardRoom.reserve({ ...given, capacity: plan.shardRows });
     const build = new PartitionedBuild(source, options, plan, room, onProgress);
-    const sample = await build.survey();
+    const homes = await build.assign(await build.survey(), threads);
+    // Only now that the threads of the k-means are gone.
     await using pool = await Pool.start(room, { threads });
-    const homes = await build.assign(sample, threads);
     const lists = new MergedLists(rows, listWords(vamanaShapeOf(options)), file, listsPath);
     await build.link(pool, homes, lists);
     await build.merge(pool, homes, lists);

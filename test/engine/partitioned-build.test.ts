@@ -48,7 +48,7 @@ const sourceOf = ({ data, rows, dimension }: Matrix): RowSource => ({
 const rowOf = ({ data, dimension }: Matrix, i: number) => data.subarray(i * dimension, (i + 1) * dimension);
 
 /** Enough for all; how many shards there are, `shardRows` says. */
-const PLENTY = { memoryBytes: 2 ** 26, shardRows: 1200 };
+const PLENTY = { memoryBytes: 2 ** 26, shardRows: 1024 };
 
 /** Builds the set in six clusters or more and an overview, opens the file and finds nothing wrong with it. */
 async function built(
@@ -90,14 +90,14 @@ describe('buildPartitioned', () => {
   for (const [name, model] of Object.entries(models)) {
     it(`finds within 0.01 of what the whole build finds, on ${name} vectors in 5 shards and more`, async () => {
       const options = { R: 20, L: 40, alpha: 1.1, passes: 1 } as const;
-      const { train, queries } = await generate({ model, seed: 5, dimension: 48, rows: 5000, queries: 200 });
-      const whole = Vamana.create({ dimension: 48, capacity: 5000, ...options });
+      const { train, queries } = await generate({ model, seed: 5, dimension: 48, rows: 4000, queries: 200 });
+      const whole = Vamana.create({ dimension: 48, capacity: 4000, ...options });
       whole.build(train.data);
       const truth = Array.from(
         { length: 200 },
-        (_, i) => new Set(whole.search(rowOf(queries, i), { k: 10, efSearch: 5000, rerank: 200 }).ids),
+        (_, i) => new Set(whole.search(rowOf(queries, i), { k: 10, efSearch: 4000, rerank: 200 }).ids),
       );
-      const { index, result } = await built(train, options, { shardRows: 2500 });
+      const { index, result } = await built(train, options, { shardRows: 2000 });
       expect(result.pruned).toBeGreaterThan(0);
       expect(result.shards.every((count) => count <= result.plan.shardRows)).toBe(true);
       expect(index.stats().meanDegree).toBeCloseTo(result.meanDegree, 10);
@@ -110,7 +110,7 @@ describe('buildPartitioned', () => {
 
   for (const metric of METRICS) {
     it(`reaches every vector: exact with efSearch = count (${metric})`, async () => {
-      const matrix = normal(2700, 8);
+      const matrix = normal(2100, 8);
       const { index } = await built(matrix, { metric, codes: 'f32', ...SMALL });
       const queries = normal(5, 8, 2);
       const vectors = new Map(Array.from({ length: matrix.rows }, (_, i) => [i, rowOf(matrix, i)]));
@@ -122,10 +122,10 @@ describe('buildPartitioned', () => {
   }
 
   it('holds the vectors themselves, by the numbers of their rows: bytes, floats beside codes, codes of a quantizer', async () => {
-    const plain = normal(2700, 36);
+    const plain = normal(2100, 36);
     const trained = RabitqQuantizer.train(plain, { metric: 'l2', bits: 4, seed: 3 });
     const cases: [Matrix, NonNullable<PartitionedOptions['index']>][] = [
-      [bytes(2700, 36), {}],
+      [bytes(2100, 36), {}],
       [plain, { filter: 'sign' }],
       [plain, { codes: await trained, finer: 'sq7' }],
     ];
@@ -141,7 +141,7 @@ describe('buildPartitioned', () => {
   });
 
   it('writes the same file on any number of threads, and another one under another seed', async () => {
-    const matrix = normal(2700, 12);
+    const matrix = normal(2100, 12);
     const files: Buffer[] = [];
     for (const [threads, seed] of [
       [1, 1],
@@ -169,10 +169,10 @@ describe('buildPartitioned', () => {
   });
 
   it('copes with vectors that are all the same, and with rows in the order of their clusters', async () => {
-    const same = { data: new Float32Array(2700 * 8).fill(1), rows: 2700, dimension: 8 };
+    const same = { data: new Float32Array(2100 * 8).fill(1), rows: 2100, dimension: 8 };
     await built(same, SMALL);
-    const sorted = normal(2700, 8);
-    const rows = Array.from({ length: 2700 }, (_, i) => rowOf(sorted, i)).sort((a, b) => a[0] - b[0]);
+    const sorted = normal(2100, 8);
+    const rows = Array.from({ length: 2100 }, (_, i) => rowOf(sorted, i)).sort((a, b) => a[0] - b[0]);
     await built({ ...sorted, data: Float32Array.from(rows.flatMap((row) => Array.from(row))) }, SMALL);
   });
 
@@ -180,7 +180,7 @@ describe('buildPartitioned', () => {
     const phases: PartitionedPhase[] = [];
     const ends = new Map<PartitionedPhase, boolean>();
     let last = 0;
-    await built(normal(2700, 8), SMALL, {
+    await built(normal(2100, 8), SMALL, {
       onProgress: (phase, done, total) => {
         if (phases.at(-1) !== phase) {
           phases.push(phase);
@@ -223,7 +223,7 @@ describe('buildPartitioned', () => {
   });
 
   describe('refuses, and leaves nothing behind', () => {
-    const matrix = normal(2700, 8);
+    const matrix = normal(2100, 8);
 
     async function expectRefused(
       source: Partial<RowSource>,
@@ -246,17 +246,17 @@ describe('buildPartitioned', () => {
     }
 
     it('too little memory, and says how much it takes', async () => {
-      await expectRefused({}, { memoryBytes: 100_000 }, ParameterError, /memoryBytes = 100000: at least \d+ for 2700 /);
+      await expectRefused({}, { memoryBytes: 100_000 }, ParameterError, /memoryBytes = 100000: at least \d+ for 2100 /);
       const options = completeVamanaOptions({ dimension: 8, ...SMALL, threads: 2 });
       const least = (() => {
         try {
-          planPartition(2700, options, { memoryBytes: 100_000 });
+          planPartition(2100, options, { memoryBytes: 100_000 });
         } catch (error) {
           return Number(/at least (\d+)/.exec((error as Error).message)?.[1]);
         }
       })();
-      expect(planPartition(2700, options, { memoryBytes: least! }).bytes.total).toBeLessThanOrEqual(least!);
-      expect(() => planPartition(2700, options, { memoryBytes: least! - 2 ** 17 })).toThrow(ParameterError);
+      expect(planPartition(2100, options, { memoryBytes: least! }).bytes.total).toBeLessThanOrEqual(least!);
+      expect(() => planPartition(2100, options, { memoryBytes: least! - 2 ** 17 })).toThrow(ParameterError);
     });
 
     it('memory, rows, threads and options that are no such', async () => {
@@ -267,7 +267,7 @@ describe('buildPartitioned', () => {
       await expectRefused({ dimension: 0 }, {}, DimensionError, /dimension/);
       await expectRefused({}, { threads: 0 }, ParameterError, /threads/);
       await expectRefused({}, { index: { ...SMALL, R: 1 } }, ParameterError, /R = 1/);
-      await expectRefused({}, { index: { ...SMALL, capacity: 2699 } }, ParameterError, /at least the 2700 vectors/);
+      await expectRefused({}, { index: { ...SMALL, capacity: 2699 } }, ParameterError, /at least the 2100 vectors/);
     });
 
     it('more vectors than an index can be opened with', async () => {
