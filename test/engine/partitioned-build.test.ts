@@ -267,7 +267,7 @@ describe('buildPartitioned', () => {
       await expectRefused({ dimension: 0 }, {}, DimensionError, /dimension/);
       await expectRefused({}, { threads: 0 }, ParameterError, /threads/);
       await expectRefused({}, { index: { ...SMALL, R: 1 } }, ParameterError, /R = 1/);
-      await expectRefused({}, { index: { ...SMALL, capacity: 2699 } }, ParameterError, /at least the 2100 vectors/);
+      await expectRefused({}, { index: { ...SMALL, capacity: 2099 } }, ParameterError, /at least the 2100 vectors/);
     });
 
     it('more vectors than an index can be opened with', async () => {
