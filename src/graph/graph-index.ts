@@ -96,6 +96,8 @@ export interface Reserved<Handle, Thread> {
   title: string;
   threadOn(handle: Handle): Thread;
   model?: Uint8Array;
+  /** Whether the exact vectors are kept where records hold codes. Default: yes. */
+  originals?: boolean;
   chunkRows?: number;
 }
 
@@ -134,7 +136,17 @@ export abstract class GraphIndex<
 
   protected constructor(
     options: Options,
-    { kind, shape, links, mostKept, title, threadOn, model, chunkRows }: Reserved<GraphHandle<Options>, Thread>,
+    {
+      kind,
+      shape,
+      links,
+      mostKept,
+      title,
+      threadOn,
+      model,
+      originals = true,
+      chunkRows,
+    }: Reserved<GraphHandle<Options>, Thread>,
   ) {
     const { dimension, metric, capacity, codes, threads } = options;
     this.dimension = dimension;
@@ -154,7 +166,7 @@ export abstract class GraphIndex<
     if (model) reserved.bytes.set(model, at.model);
     if (options.filter === 'sign') this.#writeFlips(reserved);
     const vectors =
-      codes !== 'f32' || space.lifted
+      (codes !== 'f32' && originals) || space.lifted
         ? VectorStore.reserve({ dimension, metric, capacity, threads, ...(chunkRows !== undefined && { chunkRows }) })
         : undefined;
     this.#vectors = vectors;

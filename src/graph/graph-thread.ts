@@ -375,11 +375,19 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     if (this.#handle.source) this.#handle.source.unchecked = false;
   }
 
-  /** The vector of a slot as it was admitted. */
+  /**
+   * The vector of a slot as it was admitted or, where originals are not kept, as its 7-bit code has it: a view, good until the next
+   * call.
+   */
   vector(slot: number): Float32Array {
     if (this.#vectors && this.keepsOriginals) return this.#vectors.row(slot);
-    const { at, bytes, f32 } = this.arena;
+    const { at, bytes, f32, kernels } = this.arena;
     const from = at.records + slot * this.layout.recordBytes;
+    if (this.form === 'sq7') {
+      const { decoded } = this.at;
+      kernels.decode(from, decoded, this.options.dimension);
+      return f32.subarray(decoded >>> 2, (decoded >>> 2) + this.options.dimension);
+    }
     if (this.form === 'u8') return Float32Array.from(bytes.subarray(from, from + this.options.dimension));
     return f32.subarray(from >>> 2, (from >>> 2) + this.options.dimension);
   }

@@ -54,7 +54,10 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     return new Vamana(complete, { ...(model && { model }) });
   }
 
-  private constructor(options: AllVamanaOptions, given: { model?: Uint8Array; chunkRows?: number }) {
+  protected constructor(
+    options: AllVamanaOptions,
+    given: { model?: Uint8Array; originals?: boolean; chunkRows?: number },
+  ) {
     const { capacity, dimension, codes, R } = options;
     super(options, {
       kind: 'vamana',

@@ -56,6 +56,11 @@ export class Arena<Name extends string = string> {
   }
 }
 
+/** What an arena of these regions takes at most. */
+export function reservedBytes<Name extends string>(sizes: Record<Name, number>): number {
+  return pagesFor(sizes).end;
+}
+
 /** The largest capacity whose plan fits into one memory. */
 export function capacityThatFits(plan: Plan<string>): number {
   let low = 0;

@@ -64,8 +64,8 @@ export async function writeAtomically(
   await orOutputError(path, syncFolder(folder, fileSystem));
 }
 
-/** What is to be replaced: the path itself, or where a link leads. Only a regular file may be replaced. */
-async function targetOf(path: string): Promise<string> {
+/** What is to be replaced: the path itself, or where a link leads. Only a regular file may be replaced. Throws OutputError. */
+export async function targetOf(path: string): Promise<string> {
   // What cannot be looked at now cannot be written to either, and that says more.
   const target = await realpath(path).catch(() => path);
   const there = await stat(target).catch(() => undefined);
@@ -150,7 +150,8 @@ async function syncFolder(path: string, fileSystem: FileSystem): Promise<void> {
   }
 }
 
-async function orOutputError<T>(path: string, writing: Promise<T>): Promise<T> {
+/** What the system refuses becomes an OutputError. */
+export async function orOutputError<T>(path: string, writing: Promise<T>): Promise<T> {
   try {
     return await writing;
   } catch (error) {

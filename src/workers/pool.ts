@@ -144,6 +144,12 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
     return this.#track(consolidated);
   }
 
+  /** Has the threads do steps of the index's own, one after the other. Rejects with what a step throws; with PoolClosedError. */
+  perform(this: Pool<Vamana>, steps: Iterable<Step>): Promise<void> {
+    if (this.#closing) return Promise.reject(new PoolClosedError());
+    return this.#track(this.#link(steps, this.threads));
+  }
+
   /** Ends one of the threads at whatever it is doing, as a fault would: for trials. `thread`: 0 … threads − 1. */
   async kill(thread: number): Promise<void> {
     if (this.#closing) throw new PoolClosedError();
@@ -214,7 +220,7 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
   }
 
   /** Has the threads do one step after the other. */
-  async #link(steps: Generator<Step, void>, threads: number): Promise<void> {
+  async #link(steps: Iterable<Step>, threads: number): Promise<void> {
     for (const step of steps) {
       const finished = new Uint8Array(new SharedArrayBuffer(step.rows));
       const ended = await this.#crew.run({ ...step, finished, control: controlFrom(0) }, threads);

@@ -19,11 +19,11 @@ import {
 } from './rows.ts';
 
 export function readBin(path: string, component: BinComponent, options?: ReadOptions): Promise<Matrix> {
-  return readVectors(path, (file) => readLayout(file, component), options);
+  return readVectors(path, (file) => readBinLayout(file, component), options);
 }
 
 export function readBinIntegers(path: string, component: BinComponent, options?: ReadOptions): Promise<IntegerMatrix> {
-  return readIntegers(path, (file) => readLayout(file, component), options);
+  return readIntegers(path, (file) => readBinLayout(file, component), options);
 }
 
 /** fbin, u8bin, i8bin, ibin. */
@@ -67,7 +67,8 @@ export function* neighborsBytes({ ids, distances, queries, k }: Neighbors): Gene
 /** Bytes of the header: two u32. */
 export const BIN_HEADER_BYTES = 8;
 
-async function readLayout(file: DataFile, component: BinComponent): Promise<RowLayout> {
+/** What the header says, once the file is found to be as long. */
+export async function readBinLayout(file: DataFile, component: BinComponent): Promise<RowLayout> {
   const [rows, dimension] = await readCounts(file);
   checkShape(file.path, rows, dimension);
   await file.expectContent(

@@ -18,11 +18,11 @@ import {
 } from './rows.ts';
 
 export function readIdx(path: string, options?: ReadOptions): Promise<Matrix> {
-  return readVectors(path, readLayout, options);
+  return readVectors(path, readIdxLayout, options);
 }
 
 export function readIdxIntegers(path: string, options?: ReadOptions): Promise<IntegerMatrix> {
-  return readIntegers(path, readLayout, options);
+  return readIntegers(path, readIdxLayout, options);
 }
 
 const COMPONENTS = new Map<number, Component>([
@@ -37,7 +37,8 @@ const COMPONENTS = new Map<number, Component>([
 /** More axes than any set has; beyond it, the byte is not a count of axes. */
 const MAX_AXES = 8;
 
-async function readLayout(file: DataFile): Promise<RowLayout> {
+/** What the header says, once the file is found to be as long. */
+export async function readIdxLayout(file: DataFile): Promise<RowLayout> {
   const magic = new Uint8Array(4);
   await readHeader(file, magic, 'idx header');
   const component = COMPONENTS.get(magic[2]);

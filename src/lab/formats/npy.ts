@@ -17,11 +17,11 @@ import {
 } from './rows.ts';
 
 export function readNpy(path: string, options?: ReadOptions): Promise<Matrix> {
-  return readVectors(path, readLayout, options);
+  return readVectors(path, readNpyLayout, options);
 }
 
 export function readNpyIntegers(path: string, options?: ReadOptions): Promise<IntegerMatrix> {
-  return readIntegers(path, readLayout, options);
+  return readIntegers(path, readNpyLayout, options);
 }
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
@@ -29,7 +29,8 @@ const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 /** Longer than the header of any plain array: NumPy pads to 64 bytes and writes some 70 characters. */
 const MAX_HEADER_BYTES = 1 << 16;
 
-async function readLayout(file: DataFile): Promise<RowLayout> {
+/** What the header says, once the file is found to be as long. */
+export async function readNpyLayout(file: DataFile): Promise<RowLayout> {
   const { path } = file;
   const opening = Buffer.alloc(8);
   await readHeader(file, opening, 'npy header');

@@ -92,13 +92,14 @@ export async function readIntegers(
 
 export type ComponentArray = InstanceType<(typeof ARRAYS)[Component]>;
 
-/** Puts components into `data` from `offset` on, as f32; throws at the first that is not finite. */
+/** Puts components into `data`, which begins with row `firstRow`, from `offset` on, as f32; throws at the first that is not finite. */
 export function storeVectors(
   path: string,
   data: Float32Array,
   dimension: number,
   values: ComponentArray,
   offset: number,
+  firstRow = 0,
 ): void {
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
     for (let i = 0; i < values.length; i++) data[offset + i] = Number(values[i]);
@@ -115,7 +116,7 @@ export function storeVectors(
     const got = values[i - offset];
     throw new DataFileError(
       path,
-      `row ${Math.floor(i / dimension)}, component ${i % dimension} is ${got}${Number.isFinite(got) ? ', beyond f32' : ''}`,
+      `row ${firstRow + Math.floor(i / dimension)}, component ${i % dimension} is ${got}${Number.isFinite(got) ? ', beyond f32' : ''}`,
       'leave such rows out, or mend the program that wrote them',
     );
   }
@@ -204,10 +205,8 @@ async function readRows(
   rows: number,
   accept: (values: ComponentArray, offset: number) => void,
 ): Promise<void> {
-  const { dimension, component, bigEndian = false, rowsSayDimension = false } = layout;
-  const headBytes = rowsSayDimension ? 4 : 0;
-  const valueBytes = dimension * componentBytes(component);
-  const rowBytes = headBytes + valueBytes;
+  const { dimension } = layout;
+  const rowBytes = rowBytesOf(layout);
   const chunkRows = Math.min(rows, Math.max(1, Math.floor(CHUNK_BYTES / rowBytes)));
   const chunk = Buffer.alloc(chunkRows * rowBytes);
   for (let row = 0; row < rows; row += chunkRows) {
@@ -215,15 +214,28 @@ async function readRows(
     const bytes = chunk.subarray(0, count * rowBytes);
     const got = await file.read(bytes);
     if (got < bytes.length) throw cut(file.path, row + Math.floor(got / rowBytes), layout.rows);
-    if (rowsSayDimension) stripDimensions(file.path, bytes, row, count, dimension, valueBytes);
-    const values = bytes.subarray(0, count * valueBytes);
-    if (bigEndian) swapBytes(values, componentBytes(component));
-    accept(new ARRAYS[component](values.buffer, values.byteOffset, count * dimension), row * dimension);
+    accept(componentsOf(file.path, layout, bytes, row), row * dimension);
   }
   // Where the whole was asked for, look once beyond its end: this also makes gunzip compare its checksum.
   if (rows === layout.rows && (await file.read(new Uint8Array(1))) > 0) {
     throw new DataFileError(file.path, `goes on after row ${rows}, which should be its last`, FETCH_AGAIN);
   }
+}
+
+/** What a row takes in the file. */
+export function rowBytesOf({ dimension, component, rowsSayDimension = false }: RowLayout): number {
+  return (rowsSayDimension ? 4 : 0) + dimension * componentBytes(component);
+}
+
+/** The components of whole rows, the first of which is row `row`, in the machine's byte order; a view of `bytes`, which it may change. */
+export function componentsOf(path: string, layout: RowLayout, bytes: Buffer<ArrayBuffer>, row: number): ComponentArray {
+  const { dimension, component, bigEndian = false, rowsSayDimension = false } = layout;
+  const count = bytes.length / rowBytesOf(layout);
+  const valueBytes = dimension * componentBytes(component);
+  if (rowsSayDimension) stripDimensions(path, bytes, row, count, dimension, valueBytes);
+  const values = bytes.subarray(0, count * valueBytes);
+  if (bigEndian) swapBytes(values, componentBytes(component));
+  return new ARRAYS[component](values.buffer, values.byteOffset, count * dimension);
 }
 
 /** Checks that each of `count` rows opens with the dimension, and moves their components together. */
@@ -255,6 +267,6 @@ function swapBytes(bytes: Buffer, size: number): void {
   else if (size === 8) bytes.swap64();
 }
 
-function cut(path: string, row: number, rows: number): DataFileError {
+export function cut(path: string, row: number, rows: number): DataFileError {
   return new DataFileError(path, `ends within row ${row} of ${rows}`, `it was cut in the middle: ${FETCH_AGAIN}`);
 }

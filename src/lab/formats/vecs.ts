@@ -17,7 +17,7 @@ import {
 } from './rows.ts';
 
 export function readVecs(path: string, component: VecsComponent, options?: ReadOptions): Promise<Matrix> {
-  return readVectors(path, (file) => readLayout(file, component), options);
+  return readVectors(path, (file) => readVecsLayout(file, component), options);
 }
 
 export function readVecsIntegers(
@@ -25,13 +25,14 @@ export function readVecsIntegers(
   component: VecsComponent,
   options?: ReadOptions,
 ): Promise<IntegerMatrix> {
-  return readIntegers(path, (file) => readLayout(file, component), options);
+  return readIntegers(path, (file) => readVecsLayout(file, component), options);
 }
 
 /** fvecs, ivecs, bvecs. */
 export type VecsComponent = Extract<Component, 'f32' | 'i32' | 'u8'>;
 
-async function readLayout(file: DataFile, component: VecsComponent): Promise<RowLayout> {
+/** What the header says, once the file is found to be as long. */
+export async function readVecsLayout(file: DataFile, component: VecsComponent): Promise<RowLayout> {
   const head = new DataView(new ArrayBuffer(4));
   await readHeader(file, new Uint8Array(head.buffer), 'first row');
   file.unread(new Uint8Array(head.buffer));
