@@ -58,6 +58,7 @@ export const GRAPH_KINDS: { [Name in GraphKind]: Kind<OptionsOf[Name]> } = {
       alpha: 'number',
       passes: 'number',
       saturate: 'boolean',
+      steppedAlpha: 'boolean',
     },
   },
 };

@@ -26,6 +26,11 @@ export interface VamanaOptions extends GraphOptions {
   alpha?: number;
   /** How often `build` goes over all nodes: once, with α; or twice as the paper has it, with α = 1 first. Default 2. */
   passes?: 1 | 2;
+  /**
+   * Where α leaves a node more than R: whether those come first that α = 1 leaves too, far ones among them, as DiskANN's own
+   * program has it; else the nearest R, as the paper has it. Default true.
+   */
+  steppedAlpha?: boolean;
   /** Whether pruning fills up to R with the nearest that it dropped. Default false. */
   saturate?: boolean;
 }
@@ -33,7 +38,7 @@ export interface VamanaOptions extends GraphOptions {
 export type AllVamanaOptions = Complete<VamanaOptions>;
 
 /** What an index is made with where the caller does not say. */
-export const VAMANA_DEFAULTS = { ...GRAPH_DEFAULTS, R: 32, L: 100, alpha: 1.2, passes: 2, saturate: false } as const;
+export const VAMANA_DEFAULTS = { ...GRAPH_DEFAULTS, R: 32, L: 100, alpha: 1.2, passes: 2, saturate: false, steppedAlpha: true } as const;
 
 /** The options with all that the caller left out. Throws DimensionError or ParameterError. */
 export function completeVamanaOptions(options: Given<VamanaOptions>): AllVamanaOptions {
@@ -78,7 +83,7 @@ export const MOST_SOURCES = 512;
 
 /** Throws DimensionError or ParameterError. */
 function checkVamanaOptions(options: AllVamanaOptions): void {
-  const { metric, codes, R, L, alpha, passes, saturate } = options;
+  const { metric, codes, R, L, alpha, passes, saturate, steppedAlpha } = options;
   checkGraphOptions(options);
   checkInteger('R', R, 2, 256);
   checkInteger('L', L, R, 65_536);
@@ -91,4 +96,5 @@ function checkVamanaOptions(options: AllVamanaOptions): void {
   }
   want('passes', passes, passes === 1 || passes === 2, '1 or 2');
   want('saturate', saturate, typeof saturate === 'boolean', 'true or false');
+  want('steppedAlpha', steppedAlpha, typeof steppedAlpha === 'boolean', 'true or false');
 }

@@ -11,8 +11,9 @@ export type VamanaHandle = GraphHandle<AllVamanaOptions>;
 export class VamanaThread extends GraphThread<AllVamanaOptions> {
   /** As thread number `thread` of those that the index was created for; the index's own is 0. One at a time may bear a number. */
   constructor(handle: VamanaHandle, thread: number) {
-    const { filter, R, L, saturate, buildMargin } = handle.options;
-    super(handle, layoutOf(vamanaShapeOf(handle.options)), thread);
+    const { filter, R, L, saturate, steppedAlpha, buildMargin } = handle.options;
+    const shape = vamanaShapeOf(handle.options);
+    super(handle, layoutOf(shape), thread);
     const { queryRecord, scratch, discarded, candidates } = this.at;
     this.arena.kernels.configureVamana(
       this.arena.at.state,
@@ -20,6 +21,7 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
       vamanaSlackOf(R),
       L,
       saturate,
+      steppedAlpha,
       filter === 'sign',
       buildMargin,
       queryRecord,
@@ -27,6 +29,7 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
       discarded,
       candidates,
       mostVisited(L),
+      shape.mostCandidates,
     );
   }
 

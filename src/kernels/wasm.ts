@@ -94,6 +94,7 @@ export interface Kernels {
     slack: number,
     L: number,
     saturate: boolean,
+    stepped: boolean,
     signed: boolean,
     buildMargin: number,
     queryRecord: number,
@@ -101,6 +102,7 @@ export interface Kernels {
     discarded: number,
     candidates: number,
     mostVisited: number,
+    mostCandidates: number,
   ): void;
   /** Negative: the graph is broken. */
   chooseLinks(x: number, slot: number, alpha: number, filtered: boolean, out: number): number;

@@ -1,6 +1,6 @@
 /**
  * Vamana (Subramanya, Devvrit, Kadekodi, Krishnaswamy & Simhadri 2019, "DiskANN", sections 2–4) over the arena: `chooseLinks` is
- * lines 2 and 3 of its algorithm 3, GreedySearch (algorithm 1, which is `walk.ts`) and RobustPrune (algorithm 2, `select.ts`) of
+ * lines 2 and 3 of its algorithm 3, GreedySearch (algorithm 1, which is `walk.ts`) and RobustPrune (algorithm 2, `robust-prune.ts`) of
  * the nodes that it visited; `linkBack` is the rest.
  *
  * Nodes are linked in batches (Manohar et al. 2024, "ParlayANN"): the links of all of a batch are chosen on a graph that
@@ -24,15 +24,8 @@ import {
   slotOf,
 } from './links';
 import { logTaken, resetPool, takenCount, takenDistance, takenSlot } from './pool';
-import {
-  candidateSlot,
-  configureSelection,
-  selectedSlot,
-  selectNeighbors,
-  setAlpha,
-  sortCandidates,
-  storeCandidate,
-} from './select';
+import { configurePruning, prunedSlot, robustPrune } from './robust-prune';
+import { configureCandidates, sortCandidates, storeCandidate } from './select';
 import { encodeSigns, prepareSigns, rotateCentred, words } from './signs';
 import { distancesTo, prepare, recordOf, writeFiner, writeVector } from './space';
 import { visit } from './visited';
@@ -69,6 +62,7 @@ export function configureVamana(
   slack: i32,
   L_: i32,
   saturate: bool,
+  stepped: bool,
   signed: bool,
   buildMargin_: f32,
   queryRecord: usize,
@@ -76,6 +70,7 @@ export function configureVamana(
   discarded: usize,
   candidates: usize,
   mostLogged_: i32,
+  mostCandidates: i32,
 ): void {
   R = R_;
   L = L_;
@@ -85,7 +80,8 @@ export function configureVamana(
   arriving = selected + (BATCH_BYTES >> 1);
   log = candidates;
   mostLogged = mostLogged_;
-  configureSelection(1, saturate, true, selected, discarded, candidates, batchDistances);
+  configureCandidates(candidates);
+  configurePruning(saturate, stepped, selected, discarded, mostCandidates, batchDistances);
 }
 
 /** Writes the f32 vector at `x` as the node `slot`, which nobody sees: it has no links. */
@@ -137,9 +133,8 @@ export function chooseLinks(x: usize, slot: u32, alpha: f32, filtered: bool, out
 
 /** RobustPrune of the `n` candidates; those that stay go to `out`. */
 function select(slot: u32, n: i32, alpha: f32, out: usize): i32 {
-  setAlpha(alpha);
-  const chosen = selectNeighbors(slot, n, R);
-  for (let i = 0; i < chosen; i++) setU32(out, i, selectedSlot(i));
+  const chosen = robustPrune(slot, n, alpha, R);
+  for (let i = 0; i < chosen; i++) setU32(out, i, prunedSlot(i));
   return chosen;
 }
 
