@@ -76,10 +76,7 @@ export function bytesDotx4(q: usize, a: usize, b: usize, c: usize, d: usize, n: 
 
 /** Of the query's sixteen components, as words, with the sixteen bytes at `at`: four sums. */
 function products(low: v128, high: v128, at: usize): v128 {
-  return i32x4.add(
-    i32x4.dot_i16x8_s(low, v128.load_ext<u8>(at)),
-    i32x4.dot_i16x8_s(high, v128.load_ext<u8>(at, 8)),
-  );
+  return i32x4.add(i32x4.dot_i16x8_s(low, v128.load_ext<u8>(at)), i32x4.dot_i16x8_s(high, v128.load_ext<u8>(at, 8)));
 }
 
 /** Manhattan distances from the bytes of the record at `q` to those of four; integers, one per lane. */

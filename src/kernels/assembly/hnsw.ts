@@ -83,9 +83,9 @@ import {
   COUNT,
   configureWalk,
   descend,
-  endWhenSettled,
   ENTRY,
   ENTRY_LOCK,
+  endWhenSettled,
   gather,
   isBroken,
   levelOfEntry,
@@ -106,10 +106,10 @@ let efConstruction: i32 = 0;
 let extendCandidates: bool = false;
 let buildMargin: f32 = 0;
 /**
- * An insert's walk ends when the nearest two thirds of its beam have held for a quarter of a beam's lists: the rest of the beam was
- * found with them and is chosen from like them, it need not be read. Where that is easy, most of the reading is spared, and where
- * it is hard, little: 40 of 106 lists per insert on fashion-mnist, 27 of 107 on embedding-1024-30k. Searches of the graph cost
- * the same at equal recall, where a narrower beam that reads as few lists makes them dearer on the hard set.
+ * An insert's walk ends when the nearest two thirds of its beam have held for a quarter of a beam's lists: the rest was found on
+ * the way and is chosen from all the same, but need not be read. What that spares depends on how hard it is to find the place:
+ * 42 of 106 lists per insert on fashion-mnist, 28 of 107 on embedding-1024-30k. Searches of the graph cost what they did at
+ * equal recall; a narrower beam that reads as few lists makes them dearer on the second set.
  */
 let settling: i32 = 0;
 let patience: i32 = 0;
