@@ -2,7 +2,7 @@
  * In which batches nodes are linked, and who is linked back to whom (Subramanya et al. 2019, algorithm 3; Manohar et al. 2024). The
  * links of a batch are chosen on the graph as it was before it; so batches grow with the graph, up to a fiftieth of it.
  */
-import type { ChooseStep, LinkBackStep } from './vamana-steps.ts';
+import type { ChooseStep, Choosing, LinkBackStep } from './vamana-steps.ts';
 
 export interface Linking {
   /** The slots to be linked, in order. */
@@ -11,8 +11,7 @@ export interface Linking {
   linked: number;
   /** How many there will be. */
   total: number;
-  alpha: number;
-  filtered: boolean;
+  choosing: Choosing;
   R: number;
   /** Makes these slots the node's links. */
   setLinks(slot: number, links: Uint32Array): void;
@@ -26,7 +25,7 @@ const MOST_SHARE = 0.02;
 
 /** Goes over all nodes once; whoever is given a step does all its rows before he asks for the next one. */
 export function* link(linking: Linking): Generator<ChooseStep | LinkBackStep, void> {
-  const { nodes, total, alpha, filtered, R, setLinks, parentsOf, onLinked } = linking;
+  const { nodes, total, choosing, R, setLinks, parentsOf, onLinked } = linking;
   const most = Math.max(1, Math.floor(total * MOST_SHARE));
   const chosen = sharedWords(Math.min(most, nodes.length) * R);
   const counts = sharedWords(Math.min(most, nodes.length));
@@ -35,13 +34,13 @@ export function* link(linking: Linking): Generator<ChooseStep | LinkBackStep, vo
     const rows = Math.min(Math.max(1, linked), most, nodes.length - from);
     const batch = sharedWords(rows);
     batch.set(nodes.subarray(from, from + rows));
-    yield { kind: 'choose', rows, nodes: batch, alpha, filtered, R, chosen, counts };
+    yield { kind: 'choose', rows, nodes: batch, choosing, R, chosen, counts };
     const linksOf = (row: number) => chosen.subarray(row * R, row * R + counts[row]);
     const parents = parentsOf?.(batch, linksOf);
     batch.forEach((slot, row) => {
       setLinks(slot, linksOf(row));
     });
-    const step = linkBackStep(batch, linksOf, parents, alpha);
+    const step = linkBackStep(batch, linksOf, parents, choosing.alpha);
     if (step.rows > 0) yield step;
     from += rows;
     linked = Math.min(total, linked + rows);

@@ -27,6 +27,11 @@ export interface VamanaOptions extends GraphOptions {
   /** How often `build` goes over all nodes: once, with α; or twice as the paper has it, with α = 1 first. Default 2. */
   passes?: 1 | 2;
   /**
+   * Whether the search for a node ends as soon as the nearest two thirds of its beam have held for a quarter of a beam's lists;
+   * else when all of the beam has been visited, as the paper has it. Default true.
+   */
+  settle?: boolean;
+  /**
    * Where α leaves a node more than R: whether those come first that α = 1 leaves too, far ones among them, as DiskANN's own
    * program has it; else the nearest R, as the paper has it. Default true.
    */
@@ -38,7 +43,7 @@ export interface VamanaOptions extends GraphOptions {
 export type AllVamanaOptions = Complete<VamanaOptions>;
 
 /** What an index is made with where the caller does not say. */
-export const VAMANA_DEFAULTS = { ...GRAPH_DEFAULTS, R: 32, L: 100, alpha: 1.2, passes: 2, saturate: false, steppedAlpha: true } as const;
+export const VAMANA_DEFAULTS = { ...GRAPH_DEFAULTS, R: 32, L: 100, alpha: 1.2, passes: 2, settle: true, saturate: false, steppedAlpha: true } as const;
 
 /** The options with all that the caller left out. Throws DimensionError or ParameterError. */
 export function completeVamanaOptions(options: Given<VamanaOptions>): AllVamanaOptions {
@@ -64,7 +69,7 @@ export function vamanaShapeOf(options: AllVamanaOptions): Shape {
     signed: options.filter === 'sign',
     ...{ mostLinks, mostLinksAbove: 0, beam: L },
     upperLists: () => 0,
-    mostCandidates: Math.max(mostVisited(L), MOST_SOURCES) + mostLinks + 1,
+    mostCandidates: Math.max(mostVisited(L) + L, MOST_SOURCES) + mostLinks + 1,
   };
 }
 
@@ -83,7 +88,7 @@ export const MOST_SOURCES = 512;
 
 /** Throws DimensionError or ParameterError. */
 function checkVamanaOptions(options: AllVamanaOptions): void {
-  const { metric, codes, R, L, alpha, passes, saturate, steppedAlpha } = options;
+  const { metric, codes, R, L, alpha, passes, settle, saturate, steppedAlpha } = options;
   checkGraphOptions(options);
   checkInteger('R', R, 2, 256);
   checkInteger('L', L, R, 65_536);
@@ -95,6 +100,7 @@ function checkVamanaOptions(options: AllVamanaOptions): void {
     checkInteger('dimension', options.dimension, 1, MAX_DIMENSION - 1);
   }
   want('passes', passes, passes === 1 || passes === 2, '1 or 2');
+  want('settle', settle, typeof settle === 'boolean', 'true or false');
   want('saturate', saturate, typeof saturate === 'boolean', 'true or false');
   want('steppedAlpha', steppedAlpha, typeof steppedAlpha === 'boolean', 'true or false');
 }

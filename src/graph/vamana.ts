@@ -104,8 +104,8 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       for (const [pass, alpha] of alphas.entries()) {
         const nodes = pass === 0 ? others : Uint32Array.of(0, ...others);
         yield* link({
-          ...{ nodes, alpha, R, linked: pass === 0 ? 1 : rows, total: rows },
-          filtered: rows >= FILTER_FROM,
+          ...{ nodes, R, linked: pass === 0 ? 1 : rows, total: rows },
+          choosing: { alpha, filtered: rows >= FILTER_FROM },
           setLinks: (slot, links) => this.thread.setLinks(slot, links),
           onLinked: (done) => onProgress?.(Math.floor((pass * rows + done) / alphas.length), rows),
         });
@@ -132,8 +132,8 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       const begun = Math.max(1, piece.first);
       const nodes = Uint32Array.from({ length: first + to - begun }, (_, i) => begun + i);
       yield* link({
-        ...{ nodes, alpha, R, linked: begun, total: first + to },
-        filtered: piece.first >= FILTER_FROM,
+        ...{ nodes, R, linked: begun, total: first + to },
+        choosing: { alpha, filtered: piece.first >= FILTER_FROM },
         setLinks: (slot, links) => thread.setLinks(slot, links),
         parentsOf: (batch, linksOf) => this.#parentsOf(batch, linksOf),
         onLinked: (done) => {

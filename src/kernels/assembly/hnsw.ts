@@ -85,6 +85,7 @@ import {
   descend,
   ENTRY,
   ENTRY_LOCK,
+  endWhenSettled,
   gather,
   isBroken,
   levelOfEntry,
@@ -104,6 +105,15 @@ let slack: i32 = 0;
 let efConstruction: i32 = 0;
 let extendCandidates: bool = false;
 let buildMargin: f32 = 0;
+/**
+ * An insert's walk ends when the nearest two thirds of its beam have held for a quarter of a beam's lists: the rest was found on
+ * the way and is chosen from all the same, but need not be read. What that spares depends on how hard it is to find the place:
+ * 42 of 106 lists per insert on fashion-mnist, 28 of 107 on embedding-1024-30k. Searches of the graph cost what they did at
+ * equal recall; a narrower beam that reads as few lists makes them dearer on the second set.
+ */
+let settling: i32 = 0;
+let patience: i32 = 0;
+const LEAST_PATIENCE: i32 = 16;
 
 /** The links that a new node was given on a level. */
 let given: usize = 0;
@@ -131,6 +141,8 @@ export function configureHnsw(
   efConstruction = efConstruction_;
   extendCandidates = extendCandidates_;
   buildMargin = buildMargin_;
+  settling = (2 * efConstruction) / 3;
+  patience = max(efConstruction >> 2, LEAST_PATIENCE);
   configureWalk(state, 2 * M + slack, M + slack, signed, queryRecord, scratch);
   const selected = batchDistances + BATCH_BYTES;
   given = selected + (BATCH_BYTES >> 1);
@@ -147,6 +159,7 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
   note(INSERTING, slot + 1);
   const filtering = filtered && signed;
   beginWriting(filtering);
+  endWhenSettled(settling, patience);
   const record = recordOf(slot);
   writeVector(x, record);
   writeFiner(x, slot);

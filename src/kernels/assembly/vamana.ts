@@ -23,7 +23,7 @@ import {
   removeDuplicates,
   slotOf,
 } from './links';
-import { logTaken, resetPool, takenCount, takenDistance, takenSlot } from './pool';
+import { distanceAt, logTaken, resetPool, size, slotAt, takenCount, takenDistance, takenSlot } from './pool';
 import { configurePruning, prunedSlot, robustPrune } from './robust-prune';
 import { configureCandidates, sortCandidates, storeCandidate } from './select';
 import { encodeSigns, prepareSigns, rotateCentred, words } from './signs';
@@ -37,6 +37,7 @@ import {
   beginWriting,
   configureWalk,
   descend,
+  endWhenSettled,
   gather,
   hide,
   isBroken,
@@ -48,8 +49,11 @@ import {
 import { getF32, getU32, setU32 } from './words';
 
 let R: i32 = 0;
-let L: i32 = 0;
+/** Whether walks may end before their beam has been read. */
+let settles: bool = false;
 let buildMargin: f32 = 0;
+/** Lists that a walk reads at least before it ends for having settled. */
+const LEAST_PATIENCE: i32 = 16;
 /** The nodes that a search visited, as the pool's entries; behind it candidates. */
 let log: usize = 0;
 let mostLogged: i32 = 0;
@@ -60,7 +64,7 @@ export function configureVamana(
   state: usize,
   R_: i32,
   slack: i32,
-  L_: i32,
+  settles_: bool,
   saturate: bool,
   stepped: bool,
   signed: bool,
@@ -73,7 +77,7 @@ export function configureVamana(
   mostCandidates: i32,
 ): void {
   R = R_;
-  L = L_;
+  settles = settles_;
   buildMargin = buildMargin_;
   configureWalk(state, R + slack, 0, signed, queryRecord, scratch);
   const selected = batchDistances + BATCH_BYTES;
@@ -100,8 +104,17 @@ export function place(x: usize, slot: u32): void {
  * distances: squared where they are), and writes the slots of those that stay to `out`. Returns how many, or −1 where the graph
  * is broken.
  */
-export function chooseLinks(x: usize, slot: u32, alpha: f32, filtered: bool, out: usize): i32 {
+export function chooseLinks(
+  x: usize,
+  slot: u32,
+  alpha: f32,
+  L: i32,
+  most: i32,
+  filtered: bool,
+  out: usize,
+): i32 {
   beginWriting(filtered);
+  if (settles) endWhenSettled((2 * L) / 3, max(L >> 2, LEAST_PATIENCE));
   if (filtered && signed) {
     rotateCentred(x);
     prepareSigns(x, buildMargin, words);
@@ -122,18 +135,20 @@ export function chooseLinks(x: usize, slot: u32, alpha: f32, filtered: bool, out
     if (!visit(at)) continue;
     storeCandidate(n++, takenDistance(log, i), at);
   }
+  // Where the walk ended early, the beam holds some that it did not visit.
+  for (let i = 0; i < size; i++) if (visit(slotAt(i))) storeCandidate(n++, distanceAt(i), slotAt(i));
   // Behind the marks, only those that no search visited are gathered.
   const linked = gather(slot, 0, 0);
   distancesTo(batch, linked, batchDistances);
   for (let i = 0; i < linked; i++) storeCandidate(n++, getF32(batchDistances, i), getU32(batch, i));
   sortCandidates(n);
   if (isBroken()) return -1;
-  return select(slot, n, alpha, out);
+  return select(slot, n, alpha, most, out);
 }
 
 /** RobustPrune of the `n` candidates; those that stay go to `out`. */
-function select(slot: u32, n: i32, alpha: f32, out: usize): i32 {
-  const chosen = robustPrune(slot, n, alpha, R);
+function select(slot: u32, n: i32, alpha: f32, most: i32, out: usize): i32 {
+  const chosen = robustPrune(slot, n, alpha, most);
   for (let i = 0; i < chosen; i++) setU32(out, i, prunedSlot(i));
   return chosen;
 }
@@ -178,7 +193,7 @@ export function linkBack(slot: u32, edges: usize, n: i32, alpha: f32): void {
   distancesTo(batch, all, batchDistances);
   for (let i = 0; i < all; i++) storeCandidate(i, getF32(batchDistances, i), getU32(batch, i));
   sortCandidates(all);
-  const chosen = select(slot, all, alpha, batch);
+  const chosen = select(slot, all, alpha, R, batch);
   compact(list, batch, chosen, 0, 0);
   for (let i = 0; i < arrived; i++) {
     const edge = getU32(arriving, i);

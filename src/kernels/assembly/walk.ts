@@ -4,7 +4,8 @@
  * et al. 2019, algorithm 1) as well: a graph without layers is one whose entry point is on level 0.
  *
  * Departures: two candidates are read per round; a sign filter looks before vectors are touched; a search may end before its
- * beam has been read, as soon as what is left is too far away to lead to anything near.
+ * beam has been read, as soon as what is left is too far away to lead to anything near; an insert's, as soon as the near part of
+ * its beam has stopped changing.
  *
  * What a walk relies on while others write is said in `hnsw.ts`.
  */
@@ -67,6 +68,12 @@ let knownEra: u32 = 0xffffffff;
  */
 let reach: f32 = 0;
 let wanted: i32 = 0;
+/**
+ * A walk also ends when, for `patience` lists that it read, nobody came among the first `settling` of its beam (Teofili & Lin
+ * 2025, "Patience in proximity"); without a number of lists it never does.
+ */
+let patience: i32 = i32.MAX_VALUE;
+let settling: i32 = 0;
 /** A slot that the search passes by as if it were not there, or NOBODY. */
 let hidden: u32 = NOBODY;
 /** Whether this walk may use the sign filter. */
@@ -105,12 +112,19 @@ export function beginWriting(filtering_: bool): void {
   reach = 0;
   hidden = NOBODY;
   filtering = filtering_ && signed;
+  patience = i32.MAX_VALUE;
   wholeEra();
 }
 
 /** The walk that is begun next passes this slot by, as if it were not there. */
 export function hide(slot: u32): void {
   hidden = slot;
+}
+
+/** From here to the next search or writing, walks end when the first `settling` of their beam have held for `patience` lists. */
+export function endWhenSettled(settling_: i32, patience_: i32): void {
+  settling = settling_;
+  patience = patience_;
 }
 
 /** Links that cannot be were met at this slot. */
@@ -143,6 +157,7 @@ export function brokenSlot(): i32 {
 export function search(x: usize, ef: i32, k: i32, stretch: f32, unseen: i32, filterWords: i32, margin: f32): i32 {
   hops = 0;
   estimates = 0;
+  patience = i32.MAX_VALUE;
   let era: u32;
   do {
     broken = 0;
@@ -226,9 +241,11 @@ export function searchLayer(level: i32): void {
   }
 }
 
-/** Until there is no unread node, or none near enough. */
+/** Until there is no unread node, or none near enough, or the beam has settled. */
 function readNeighbours(level: i32): void {
+  let changed = hops;
   while (hasNext() && peekDistance() <= limit()) {
+    if (hops - changed >= patience && size >= settling) break;
     let n = gather(takeNext(), level, 0);
     // Two a round: the second one's cache misses run beside the first one's.
     if (hasNext()) n = gather(takeNext(), level, n);
@@ -244,7 +261,7 @@ function readNeighbours(level: i32): void {
     for (let i = 0; i < n; i++) {
       const d = getF32(batchDistances, i);
       if (d >= worst) continue;
-      push(d, getU32(batch, i));
+      if (push(d, getU32(batch, i)) < settling) changed = hops;
       worst = limit();
     }
   }
