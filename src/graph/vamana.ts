@@ -71,7 +71,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
   }
 
   /**
-   * Builds the whole graph of an empty index, as the paper has it: from the medoid, in random order, in one pass or two. Better
+   * Builds the whole graph of an empty index, as the paper has it: from the medoid, in random order, in one pass or two (see `VamanaOptions`). Better
    * than adding, which knows only those that came before. On all cores: `Pool.build`. Throws what `addBatch` throws, and
    * ParameterError where vectors are held already.
    */
@@ -85,8 +85,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       const want = 'an empty index: add to this one, or create another';
       throw new ParameterError({ parameter: 'index', got: `${this.count} vectors`, want });
     }
-    const { alpha, passes, R, filter } = this.options;
-    const alphas = passes === 1 ? [alpha] : [1, alpha];
+    const { alpha, passes, firstL, R, filter } = this.options;
     const claim = this.#admitted(vectors, ids);
     const { rows } = claim;
     let built = 0;
@@ -101,13 +100,16 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       this.#beginAt(this.#medoid(sum, rows));
       // The start is there from the beginning, and has links in the first pass already only to whom chose it.
       const others = new Random(`order ${this.options.seed}`).permutation(rows - 1).map((i) => i + 1);
-      for (const [pass, alpha] of alphas.entries()) {
-        const nodes = pass === 0 ? others : Uint32Array.of(0, ...others);
+      const filtered = rows >= FILTER_FROM;
+      const scaffold = { nodes: others, linked: 1, choosing: { alpha: 1, L: firstL, filtered } };
+      const again = { nodes: Uint32Array.of(0, ...others), linked: rows, choosing: { alpha, filtered } };
+      const once = { nodes: others, linked: 1, choosing: { alpha, filtered } };
+      const rounds = passes === 2 ? [scaffold, again] : [once];
+      for (const [round, linking] of rounds.entries()) {
         yield* link({
-          ...{ nodes, R, linked: pass === 0 ? 1 : rows, total: rows },
-          choosing: { alpha, filtered: rows >= FILTER_FROM },
+          ...{ ...linking, R, total: rows },
           setLinks: (slot, links) => this.thread.setLinks(slot, links),
-          onLinked: (done) => onProgress?.(Math.floor((pass * rows + done) / alphas.length), rows),
+          onLinked: (done) => onProgress?.(Math.floor((round * rows + done) / passes), rows),
         });
       }
       this.#growTree();

@@ -105,15 +105,7 @@ export interface Kernels {
     mostCandidates: number,
   ): void;
   /** Negative: the graph is broken. */
-  chooseLinks(
-    x: number,
-    slot: number,
-    alpha: number,
-    L: number,
-    most: number,
-    filtered: boolean,
-    out: number,
-  ): number;
+  chooseLinks(x: number, slot: number, alpha: number, L: number, most: number, filtered: boolean, out: number): number;
   place(x: number, slot: number): void;
   setLinks(slot: number, edges: number, n: number): void;
   linkBack(slot: number, edges: number, n: number, alpha: number): void;

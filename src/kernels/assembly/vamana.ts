@@ -8,7 +8,8 @@
  * any number of threads. Whoever searches meanwhile may meet a list between two states: every edge in it is an edge.
  *
  * Departures: lists have slack and are pruned only when it is used up; edges that are KEPT, a tree over all nodes, are never
- * dropped; two candidates are read per round; a sign filter looks before vectors are touched.
+ * dropped; two candidates are read per round; a sign filter looks before vectors are touched; a search that `settles` visits fewer,
+ * and what of its beam it did not visit are candidates too.
  */
 import {
   append,
@@ -49,7 +50,7 @@ import {
 import { getF32, getU32, setU32 } from './words';
 
 let R: i32 = 0;
-/** Whether walks may end before their beam has been read. */
+/** Whether walks go to the node's surroundings by estimates alone, and may end before their beam has been read. */
 let settles: bool = false;
 let buildMargin: f32 = 0;
 /** Lists that a walk reads at least before it ends for having settled. */
@@ -104,15 +105,7 @@ export function place(x: usize, slot: u32): void {
  * distances: squared where they are), and writes the slots of those that stay to `out`. Returns how many, or −1 where the graph
  * is broken.
  */
-export function chooseLinks(
-  x: usize,
-  slot: u32,
-  alpha: f32,
-  L: i32,
-  most: i32,
-  filtered: bool,
-  out: usize,
-): i32 {
+export function chooseLinks(x: usize, slot: u32, alpha: f32, L: i32, most: i32, filtered: bool, out: usize): i32 {
   beginWriting(filtered);
   if (settles) endWhenSettled((2 * L) / 3, max(L >> 2, LEAST_PATIENCE));
   if (filtered && signed) {
@@ -124,7 +117,7 @@ export function chooseLinks(
   resetPool(L);
   hide(slot);
   logTaken(log, mostLogged);
-  descend(ROOT, 0);
+  descend(ROOT, settles && filtered && signed ? -1 : 0);
   searchLayer(0);
   const visited = takenCount();
   logTaken(0, 0);
