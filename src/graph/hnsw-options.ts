@@ -20,7 +20,7 @@ export interface HnswOptions {
    * 16.
    */
   M?: number;
-  /** Beam of an insert, ≥ M; its walk may end before all of it has been read, when its near part holds still. Default 100. */
+  /** Beam of an insert, ≥ M; its walk ends before all of it has been read where nobody comes into it any more. Default 100. */
   efConstruction?: number;
   /** Decides levels and the filter's rotation. Same seed, same data, same build of the kernels: same graph. Default 1. */
   seed?: number;
