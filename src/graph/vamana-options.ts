@@ -32,9 +32,9 @@ export interface VamanaOptions extends GraphOptions {
    */
   firstL?: number;
   /**
-   * Whether the search for a node is cut short: goes to its surroundings by sign estimates alone, where there are any, and ends as
-   * soon as the nearest two thirds of its beam have held for a quarter of a beam's lists. Else it visits all that its beam holds,
-   * from the start on, as the paper has it. Default true.
+   * Whether the search for a node is cut short: goes to its surroundings by sign estimates alone, where there are any, and ends
+   * when its beam is full and a fifth of a beam's lists, 16 at least, brought nobody into it. Else it visits all that its beam
+   * holds, from the start on, as the paper has it. Default true.
    */
   settle?: boolean;
   /**

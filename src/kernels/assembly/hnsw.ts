@@ -85,7 +85,6 @@ import {
   descend,
   ENTRY,
   ENTRY_LOCK,
-  endWhenSettled,
   gather,
   isBroken,
   levelOfEntry,
@@ -94,6 +93,7 @@ import {
   ROOT,
   searchLayer,
   setBroken,
+  setPatience,
   signed,
   slotOfEntry,
   state,
@@ -106,12 +106,10 @@ let efConstruction: i32 = 0;
 let extendCandidates: bool = false;
 let buildMargin: f32 = 0;
 /**
- * An insert's walk ends when the nearest two thirds of its beam have held for a quarter of a beam's lists: the rest was found on
- * the way and is chosen from all the same, but need not be read. What that spares depends on how hard it is to find the place:
- * 42 of 106 lists per insert on fashion-mnist, 28 of 107 on embedding-1024-30k. Searches of the graph cost what they did at
- * equal recall; a narrower beam that reads as few lists makes them dearer on the second set.
+ * An insert's walk ends when its beam is full and a fifth of a beam's lists brought nobody into it. What that spares depends on how
+ * hard it is to find the place: 31 of 106 lists per insert on fashion-mnist, 19 of 107 on embedding-1024-30k. Searches of the
+ * graph cost what they did at equal recall; a narrower beam that reads as few lists makes them dearer on the second set.
  */
-let settling: i32 = 0;
 let patience: i32 = 0;
 const LEAST_PATIENCE: i32 = 16;
 
@@ -141,8 +139,7 @@ export function configureHnsw(
   efConstruction = efConstruction_;
   extendCandidates = extendCandidates_;
   buildMargin = buildMargin_;
-  settling = (2 * efConstruction) / 3;
-  patience = max(efConstruction >> 2, LEAST_PATIENCE);
+  patience = max(efConstruction / 5, LEAST_PATIENCE);
   configureWalk(state, 2 * M + slack, M + slack, signed, queryRecord, scratch);
   const selected = batchDistances + BATCH_BYTES;
   given = selected + (BATCH_BYTES >> 1);
@@ -159,7 +156,7 @@ export function insert(x: usize, slot: u32, level: i32, upper: u32, filtered: bo
   note(INSERTING, slot + 1);
   const filtering = filtered && signed;
   beginWriting(filtering);
-  endWhenSettled(settling, patience);
+  setPatience(patience);
   const record = recordOf(slot);
   writeVector(x, record);
   writeFiner(x, slot);

@@ -54,8 +54,7 @@ export function bound(): f32 {
   return size < capacity ? Infinity : distanceAt(size - 1);
 }
 
-/** Returns the place that the entry was given, or would have: the beam's width where it is not near enough. */
-export function push(distance: f32, slot: u32): i32 {
+export function push(distance: f32, slot: u32): void {
   const key = orderedBits(distance);
   let low = 0;
   let high = size;
@@ -65,12 +64,11 @@ export function push(distance: f32, slot: u32): i32 {
     else high = middle;
   }
   if (size < capacity) size++;
-  else if (low == size) return low;
+  else if (low == size) return;
   const at = entries + ((<usize>low) << 3);
   moveUp(at, size - 1 - low);
   store<u64>(at, ((<u64>key) << 32) | ((<u64>slot) << 1));
   if (low < next) next = low;
-  return low;
 }
 
 /** Moves the `n` entries from `at` on one place up. A few are moved sooner than memory.copy is called. */

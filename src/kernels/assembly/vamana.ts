@@ -38,13 +38,13 @@ import {
   beginWriting,
   configureWalk,
   descend,
-  endWhenSettled,
   gather,
   hide,
   isBroken,
   mostLinks,
   ROOT,
   searchLayer,
+  setPatience,
   signed,
 } from './walk';
 import { getF32, getU32, setU32 } from './words';
@@ -53,7 +53,7 @@ let R: i32 = 0;
 /** Whether walks go to the node's surroundings by estimates alone, and may end before their beam has been read. */
 let settles: bool = false;
 let buildMargin: f32 = 0;
-/** Lists that a walk reads at least before it ends for having settled. */
+/** Lists in a row that brought nobody into the beam, at least, before a walk ends that settles. */
 const LEAST_PATIENCE: i32 = 16;
 /** The nodes that a search visited, as the pool's entries; behind it candidates. */
 let log: usize = 0;
@@ -107,7 +107,7 @@ export function place(x: usize, slot: u32): void {
  */
 export function chooseLinks(x: usize, slot: u32, alpha: f32, L: i32, most: i32, filtered: bool, out: usize): i32 {
   beginWriting(filtered);
-  if (settles) endWhenSettled((2 * L) / 3, max(L >> 2, LEAST_PATIENCE));
+  if (settles) setPatience(max(L / 5, LEAST_PATIENCE));
   if (filtered && signed) {
     rotateCentred(x);
     prepareSigns(x, buildMargin, words);

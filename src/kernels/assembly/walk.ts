@@ -4,8 +4,8 @@
  * et al. 2019, algorithm 1) as well: a graph without layers is one whose entry point is on level 0.
  *
  * Departures: two candidates are read per round; a sign filter looks before vectors are touched; a search may end before its
- * beam has been read, as soon as what is left is too far away to lead to anything near; an insert's, as soon as the near part of
- * its beam has stopped changing.
+ * beam has been read, as soon as what is left is too far away to lead to anything near; an insert's, as soon as its
+ * beam has stopped changing.
  *
  * What a walk relies on while others write is said in `hnsw.ts`.
  */
@@ -69,11 +69,10 @@ let knownEra: u32 = 0xffffffff;
 let reach: f32 = 0;
 let wanted: i32 = 0;
 /**
- * A walk also ends when, for `patience` lists that it read, nobody came among the first `settling` of its beam (Teofili & Lin
+ * A walk also ends when its beam is full and the last `patience` lists that it read brought nobody into it (after Teofili & Lin
  * 2025, "Patience in proximity"); without a number of lists it never does.
  */
 let patience: i32 = i32.MAX_VALUE;
-let settling: i32 = 0;
 /** A slot that the search passes by as if it were not there, or NOBODY. */
 let hidden: u32 = NOBODY;
 /** Whether this walk may use the sign filter. */
@@ -121,10 +120,9 @@ export function hide(slot: u32): void {
   hidden = slot;
 }
 
-/** From here to the next search or writing, walks end when the first `settling` of their beam have held for `patience` lists. */
-export function endWhenSettled(settling_: i32, patience_: i32): void {
-  settling = settling_;
-  patience = patience_;
+/** From here to the next search or writing, walks end when this many lists have brought nobody into a full beam. */
+export function setPatience(lists: i32): void {
+  patience = lists;
 }
 
 /** Links that cannot be were met at this slot. */
@@ -241,11 +239,11 @@ export function searchLayer(level: i32): void {
   }
 }
 
-/** Until there is no unread node, or none near enough, or the beam has settled. */
+/** Until there is no unread node, or none near enough, or the beam has stopped changing. */
 function readNeighbours(level: i32): void {
   let changed = hops;
   while (hasNext() && peekDistance() <= limit()) {
-    if (hops - changed >= patience && size >= settling) break;
+    if (hops - changed > patience && bound() < Infinity) break;
     let n = gather(takeNext(), level, 0);
     // Two a round: the second one's cache misses run beside the first one's.
     if (hasNext()) n = gather(takeNext(), level, n);
@@ -261,7 +259,8 @@ function readNeighbours(level: i32): void {
     for (let i = 0; i < n; i++) {
       const d = getF32(batchDistances, i);
       if (d >= worst) continue;
-      if (push(d, getU32(batch, i)) < settling) changed = hops;
+      push(d, getU32(batch, i));
+      changed = hops;
       worst = limit();
     }
   }
