@@ -57,7 +57,10 @@ export const GRAPH_KINDS: { [Name in GraphKind]: Kind<OptionsOf[Name]> } = {
       L: 'number',
       alpha: 'number',
       passes: 'number',
+      firstL: 'number',
+      settle: 'boolean',
       saturate: 'boolean',
+      steppedAlpha: 'boolean',
     },
   },
 };

@@ -134,7 +134,7 @@ export function layoutOf(shape: Shape): GraphLayout {
         rotation: signs.rotated * 4,
         planes: signs.words * 24,
         scratch: 3 * BATCH_BYTES,
-        discarded: mostCandidates * 4,
+        discarded: mostCandidates * 8,
         candidates: mostCandidates * 8,
         slots: capacity * 4,
         distances: capacity * 4,

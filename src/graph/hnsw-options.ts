@@ -18,7 +18,7 @@ export interface HnswOptions extends GraphOptions {
    * 16.
    */
   M?: number;
-  /** Beam of an insert, ≥ M. Default 100. */
+  /** Beam of an insert, ≥ M; its walk ends before all of it has been read where nobody comes into it any more. Default 100. */
   efConstruction?: number;
   /**
    * Pruning keeps an edge unless α times as short a way exists; 1 is the paper, more keeps more long edges. Default 1.1; dot:

@@ -3,12 +3,9 @@
  * in steps, and then others in their place. It is reserved once, so that no more memory is ever taken than that. Under 7-bit
  * codes it does without the exact vectors: nodes are looked for by what their codes stand for.
  */
-import { Random } from '../core/random.ts';
 import { NODE, STATE } from './graph-layout.ts';
 import { modelOf } from './graph-options.ts';
-import { FILTER_FROM } from './graph-thread.ts';
 import { Vamana } from './vamana.ts';
-import { link } from './vamana-batches.ts';
 import { completeVamanaOptions, type VamanaOptions } from './vamana-options.ts';
 import type { LinkBackStep, PlaceStep, Step } from './vamana-steps.ts';
 
@@ -39,18 +36,8 @@ export class ShardRoom extends Vamana {
   }
 
   /** The steps by which the first `rows` nodes become a graph, searched from slot 0: `Vamana.build`'s, but for the tree. */
-  *linking(rows: number, onLinked: (share: number) => void): Generator<Step, void> {
-    const { alpha, passes, R, seed } = this.options;
-    const alphas = passes === 1 ? [alpha] : [1, alpha];
-    const others = new Random(`order ${seed}`).permutation(rows - 1).map((i) => i + 1);
-    for (const [pass, alpha] of alphas.entries()) {
-      yield* link({
-        ...{ nodes: pass === 0 ? others : Uint32Array.of(0, ...others), alpha, R },
-        ...{ linked: pass === 0 ? 1 : rows, total: rows, filtered: rows >= FILTER_FROM },
-        setLinks: (slot, links) => this.thread.setLinks(slot, links),
-        onLinked: (done) => onLinked((pass + done / rows) / alphas.length),
-      });
-    }
+  linking(rows: number, onLinked: (share: number) => void): Generator<Step, void> {
+    return this.linkingAll(rows, onLinked);
   }
 
   /**

@@ -15,17 +15,33 @@ import {
 import { walkSpaceOf } from './walk-space.ts';
 
 export interface VamanaOptions extends GraphOptions {
-  /** Links that pruning leaves a node, 2 … 256; a list may hold half as many more before it is pruned. Default 32. */
+  /** Links that pruning leaves a node, 2 … 256; a list may hold half as many more before it is pruned. Default 24. */
   R?: number;
-  /** Beam of the searches whose visited nodes are a node's candidates, ≥ R. Default 100, or R where that is more. */
+  /** Beam of the searches whose visited nodes are a node's candidates, ≥ R. Default 64, or R where that is more. */
   L?: number;
   /**
    * RobustPrune drops a candidate where one that was taken is α times as near to it as the node itself is; of distances, not of
-   * their squares. From 1, which is the sparsest, to 2. Default 1.2.
+   * their squares. From 1, which is the sparsest, to 2. Default 1.1.
    */
   alpha?: number;
   /** How often `build` goes over all nodes: once, with α; or twice as the paper has it, with α = 1 first. Default 2. */
   passes?: 1 | 2;
+  /**
+   * Beam of the searches of the first of two passes, from 1 to L, which is the paper's: that graph is only the scaffold of the
+   * second. Default 24, or L where that is less.
+   */
+  firstL?: number;
+  /**
+   * Whether the search for a node is cut short: goes to its surroundings by sign estimates alone, where there are any, and ends
+   * when its beam is full and a fifth of a beam's lists, 16 at least, brought nobody into it. Else it visits all that its beam
+   * holds, from the start on, as the paper has it. Default true.
+   */
+  settle?: boolean;
+  /**
+   * Where α leaves a node more than R: whether those come first that α = 1 leaves too, far ones among them, as DiskANN's own
+   * program has it; else the nearest R, as the paper has it. Default true.
+   */
+  steppedAlpha?: boolean;
   /** Whether pruning fills up to R with the nearest that it dropped. Default false. */
   saturate?: boolean;
 }
@@ -33,14 +49,26 @@ export interface VamanaOptions extends GraphOptions {
 export type AllVamanaOptions = Complete<VamanaOptions>;
 
 /** What an index is made with where the caller does not say. */
-export const VAMANA_DEFAULTS = { ...GRAPH_DEFAULTS, R: 32, L: 100, alpha: 1.2, passes: 2, saturate: false } as const;
+export const VAMANA_DEFAULTS = {
+  ...GRAPH_DEFAULTS,
+  R: 24,
+  L: 64,
+  alpha: 1.1,
+  passes: 2,
+  firstL: 24,
+  settle: true,
+  steppedAlpha: true,
+  saturate: false,
+} as const;
 
 /** The options with all that the caller left out. Throws DimensionError or ParameterError. */
 export function completeVamanaOptions(options: Given<VamanaOptions>): AllVamanaOptions {
   const { metric, codes, ...others } = graphDefaults(options);
+  const L = options.L ?? Math.max(VAMANA_DEFAULTS.L, options.R ?? 0);
   const complete: AllVamanaOptions = {
     ...VAMANA_DEFAULTS,
-    L: Math.max(VAMANA_DEFAULTS.L, options.R ?? 0),
+    L,
+    firstL: Math.min(VAMANA_DEFAULTS.firstL, L),
     ...others,
     ...options,
     ...{ metric, codes },
@@ -59,7 +87,7 @@ export function vamanaShapeOf(options: AllVamanaOptions): Shape {
     signed: options.filter === 'sign',
     ...{ mostLinks, mostLinksAbove: 0, beam: L },
     upperLists: () => 0,
-    mostCandidates: Math.max(mostVisited(L), MOST_SOURCES) + mostLinks + 1,
+    mostCandidates: Math.max(mostVisited(L) + L, MOST_SOURCES) + mostLinks + 1,
   };
 }
 
@@ -78,7 +106,7 @@ export const MOST_SOURCES = 512;
 
 /** Throws DimensionError or ParameterError. */
 function checkVamanaOptions(options: AllVamanaOptions): void {
-  const { metric, codes, R, L, alpha, passes, saturate } = options;
+  const { metric, codes, R, L, alpha, passes, firstL, settle, saturate, steppedAlpha } = options;
   checkGraphOptions(options);
   checkInteger('R', R, 2, 256);
   checkInteger('L', L, R, 65_536);
@@ -90,5 +118,8 @@ function checkVamanaOptions(options: AllVamanaOptions): void {
     checkInteger('dimension', options.dimension, 1, MAX_DIMENSION - 1);
   }
   want('passes', passes, passes === 1 || passes === 2, '1 or 2');
+  checkInteger('firstL', firstL, 1, L);
+  want('settle', settle, typeof settle === 'boolean', 'true or false');
   want('saturate', saturate, typeof saturate === 'boolean', 'true or false');
+  want('steppedAlpha', steppedAlpha, typeof steppedAlpha === 'boolean', 'true or false');
 }

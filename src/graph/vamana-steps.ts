@@ -12,14 +12,23 @@ export interface PlaceStep {
   first: number;
 }
 
+/** How a node's links are chosen. */
+export interface Choosing {
+  alpha: number;
+  /** Beam of the search. Default: the option L. */
+  L?: number;
+  /** Links at most, ≤ R. Default: R. */
+  most?: number;
+  /** Whether sign bits may dismiss nodes on the way. */
+  filtered: boolean;
+}
+
 /** For each of the nodes, which links it shall have: R at most a row, in `chosen`; how many, in `counts`. */
 export interface ChooseStep {
   kind: 'choose';
   rows: number;
   nodes: Uint32Array;
-  alpha: number;
-  /** Whether sign bits may dismiss nodes on the way. */
-  filtered: boolean;
+  choosing: Choosing;
   R: number;
   chosen: Uint32Array;
   counts: Uint32Array;

@@ -3,7 +3,7 @@ import { copyU32 } from '../kernels/memory.ts';
 import { layoutOf } from './graph-layout.ts';
 import { type GraphHandle, GraphThread, orBroken } from './graph-thread.ts';
 import { type AllVamanaOptions, MOST_SOURCES, mostVisited, vamanaShapeOf, vamanaSlackOf } from './vamana-options.ts';
-import type { Step } from './vamana-steps.ts';
+import type { Choosing, Step } from './vamana-steps.ts';
 
 /** What another thread needs to work on the same index; can be posted to a worker. */
 export type VamanaHandle = GraphHandle<AllVamanaOptions>;
@@ -11,15 +11,17 @@ export type VamanaHandle = GraphHandle<AllVamanaOptions>;
 export class VamanaThread extends GraphThread<AllVamanaOptions> {
   /** As thread number `thread` of those that the index was created for; the index's own is 0. One at a time may bear a number. */
   constructor(handle: VamanaHandle, thread: number) {
-    const { filter, R, L, saturate, buildMargin } = handle.options;
-    super(handle, layoutOf(vamanaShapeOf(handle.options)), thread);
+    const { filter, R, L, settle, saturate, steppedAlpha, buildMargin } = handle.options;
+    const shape = vamanaShapeOf(handle.options);
+    super(handle, layoutOf(shape), thread);
     const { queryRecord, scratch, discarded, candidates } = this.at;
     this.arena.kernels.configureVamana(
       this.arena.at.state,
       R,
       vamanaSlackOf(R),
-      L,
+      settle,
       saturate,
+      steppedAlpha,
       filter === 'sign',
       buildMargin,
       queryRecord,
@@ -27,6 +29,7 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
       discarded,
       candidates,
       mostVisited(L),
+      shape.mostCandidates,
     );
   }
 
@@ -42,9 +45,9 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
         };
       }
       case 'choose': {
-        const { nodes, alpha, filtered, R, chosen, counts } = step;
+        const { nodes, choosing, R, chosen, counts } = step;
         return (row) => {
-          const links = this.chooseLinks(nodes[row], { alpha, filtered });
+          const links = this.chooseLinks(nodes[row], choosing);
           chosen.set(links, row * R);
           counts[row] = links.length;
         };
@@ -71,13 +74,17 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
     this.arena.kernels.place(this.at.query, slot);
   }
 
-  /** The slots that GreedySearch for the node and RobustPrune choose; the graph may be searched meanwhile. Throws BrokenIndexError. */
-  chooseLinks(slot: number, { alpha, filtered }: { alpha: number; filtered: boolean }): Uint32Array {
+  /**
+   * The slots, `most` of them at most, that GreedySearch for the node, with a beam of L, and RobustPrune choose; the graph may be
+   * searched meanwhile. Throws BrokenIndexError.
+   */
+  chooseLinks(slot: number, choosing: Choosing): Uint32Array {
+    const { alpha, L = this.options.L, most = this.options.R, filtered } = choosing;
     const { kernels, u32 } = this.arena;
     const { query, slots } = this.at;
     this.readmit(slot);
     const stretch = this.#unitOf(alpha);
-    const n = orBroken(() => kernels.chooseLinks(query, slot, stretch, filtered, slots), -1);
+    const n = orBroken(() => kernels.chooseLinks(query, slot, stretch, L, most, filtered, slots), -1);
     if (n < 0) throw this.broken();
     return copyU32(u32, slots, n);
   }

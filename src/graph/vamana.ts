@@ -82,7 +82,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
   }
 
   /**
-   * Builds the whole graph of an empty index, as the paper has it: from the medoid, in random order, in one pass or two. Better
+   * Builds the whole graph of an empty index, as the paper has it: from the medoid, in random order, in one pass or two (see `VamanaOptions`). Better
    * than adding, which knows only those that came before. On all cores: `Pool.build`. Throws what `addBatch` throws, and
    * ParameterError where vectors are held already.
    */
@@ -97,8 +97,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       const got = this.count > 0 ? `${this.count} vectors` : 'deleted vectors that are not consolidated';
       throw new ParameterError({ parameter: 'index', got, want });
     }
-    const { alpha, passes, R, filter } = this.options;
-    const alphas = passes === 1 ? [alpha] : [1, alpha];
+    const { filter } = this.options;
     const claim = this.#admitted(vectors, ids);
     const { rows } = claim;
     let built = 0;
@@ -111,22 +110,31 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       }
       yield { kind: 'place', rows, vectors, first: 0 };
       this.#beginAt(this.#medoid(sum, rows, rows));
-      // The start is there from the beginning, and has links in the first pass already only to whom chose it.
-      const others = new Random(`order ${this.options.seed}`).permutation(rows - 1).map((i) => i + 1);
-      for (const [pass, alpha] of alphas.entries()) {
-        const nodes = pass === 0 ? others : Uint32Array.of(0, ...others);
-        yield* link({
-          ...{ nodes, alpha, R, linked: pass === 0 ? 1 : rows, total: rows },
-          filtered: rows >= FILTER_FROM,
-          setLinks: (slot, links) => this.thread.setLinks(slot, links),
-          onLinked: (done) => onProgress?.(Math.floor((pass * rows + done) / alphas.length), rows),
-        });
-      }
+      yield* this.linkingAll(rows, (share) => onProgress?.(Math.floor(share * rows), rows));
       this.#growTree();
       built = rows;
       onProgress?.(rows, rows);
     } finally {
       this.settle(claim, built);
+    }
+  }
+
+  /** The passes over the first `rows` nodes, which have been placed; searches begin at slot 0. */
+  protected *linkingAll(rows: number, onLinked: (share: number) => void): Generator<Step, void> {
+    const { alpha, passes, R, firstL, seed } = this.options;
+    // The start is there from the beginning, and has links in the first pass already only to whom chose it.
+    const others = new Random(`order ${seed}`).permutation(rows - 1).map((i) => i + 1);
+    const filtered = rows >= FILTER_FROM;
+    const scaffold = { nodes: others, linked: 1, choosing: { alpha: 1, L: firstL, filtered } };
+    const again = { nodes: Uint32Array.of(0, ...others), linked: rows, choosing: { alpha, filtered } };
+    const once = { nodes: others, linked: 1, choosing: { alpha, filtered } };
+    const rounds = passes === 2 ? [scaffold, again] : [once];
+    for (const [round, linking] of rounds.entries()) {
+      yield* link({
+        ...{ ...linking, R, total: rows },
+        setLinks: (slot, links) => this.thread.setLinks(slot, links),
+        onLinked: (done) => onLinked((round + done / rows) / passes),
+      });
     }
   }
 
@@ -144,8 +152,8 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       const begun = Math.max(1, piece.first);
       const nodes = Uint32Array.from({ length: first + to - begun }, (_, i) => begun + i);
       yield* link({
-        ...{ nodes, alpha, R, linked: begun, total: first + to },
-        filtered: piece.first >= FILTER_FROM,
+        ...{ nodes, R, linked: begun, total: first + to },
+        choosing: { alpha, filtered: piece.first >= FILTER_FROM },
         setLinks: (slot, links) => thread.setLinks(slot, links),
         parentsOf: (batch, linksOf) => this.#parentsOf(batch, linksOf),
         onLinked: (done) => {

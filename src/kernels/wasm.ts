@@ -93,8 +93,9 @@ export interface Kernels {
     state: number,
     R: number,
     slack: number,
-    L: number,
+    settles: boolean,
     saturate: boolean,
+    stepped: boolean,
     signed: boolean,
     buildMargin: number,
     queryRecord: number,
@@ -102,9 +103,10 @@ export interface Kernels {
     discarded: number,
     candidates: number,
     mostVisited: number,
+    mostCandidates: number,
   ): void;
   /** Negative: the graph is broken. */
-  chooseLinks(x: number, slot: number, alpha: number, filtered: boolean, out: number): number;
+  chooseLinks(x: number, slot: number, alpha: number, L: number, most: number, filtered: boolean, out: number): number;
   place(x: number, slot: number): void;
   setLinks(slot: number, edges: number, n: number): void;
   linkBack(slot: number, edges: number, n: number, alpha: number): void;

@@ -33,6 +33,9 @@ const shapes = fc.record({
   R: fc.integer({ min: 2, max: 20 }),
   alpha: fc.constantFrom(1, 1.1, 1.3, 2),
   passes: fc.constantFrom(1 as const, 2 as const),
+  firstL: fc.integer({ min: 1, max: 30 }),
+  settle: fc.boolean(),
+  steppedAlpha: fc.boolean(),
   saturate: fc.boolean(),
   filter: fc.boolean(),
   grid: fc.boolean(),
@@ -61,7 +64,7 @@ describe('Vamana against the oracle', () => {
     );
   });
 
-  it('prunes what a search visited as algorithm 2 has it', () => {
+  it('prunes what a search visited as algorithm 2 has it, or stepped,', () => {
     const dimension = 6;
     fc.assert(
       fc.property(
@@ -70,16 +73,19 @@ describe('Vamana against the oracle', () => {
         fc.integer({ min: 8, max: 14 }),
         fc.constantFrom('l2' as const, 'manhattan' as const),
         fc.integer({ min: 0, max: 1000 }),
-        (n, alpha, R, metric, seed) => {
+        fc.boolean(),
+        (n, alpha, R, metric, seed, steppedAlpha) => {
           const data = clustered({ n, dimension, seed });
           // A beam for all visits all, so that all are candidates.
-          const index = build({ dimension, metric, codes: 'f32', R, L: Math.max(n, R), seed }, data);
+          const shape = { dimension, metric, codes: 'f32' as const, R, L: Math.max(n, R), seed };
+          const index = build({ ...shape, settle: false, steppedAlpha }, data);
+          const prune = steppedAlpha ? steppedPrune : robustPrune;
           const idOf = (slot: number) => index.translate(Uint32Array.of(slot))[0];
           for (const slot of [0, 1, n - 1]) {
             const chosen = index.thread.chooseLinks(slot, { alpha, filtered: false });
             const others = Array.from({ length: n }, (_, id) => id).filter((id) => id !== idOf(slot));
             expect(Array.from(chosen, idOf)).toEqual(
-              robustPrune(idOf(slot), others, { alpha, R }, (a, b) => {
+              prune(idOf(slot), others, { alpha, R }, (a, b) => {
                 const d = trueDistance(rowOf(data, a, dimension), rowOf(data, b, dimension), metric);
                 return metric === 'l2' ? Math.sqrt(d) : d;
               }),
@@ -122,6 +128,23 @@ function robustPrune(
     const [nearest] = V;
     out.push(nearest);
     V = V.filter((v) => v !== nearest && alpha * distance(nearest, v) > distance(p, v));
+  }
+  return out;
+}
+
+/** The same in two rounds, with α = 1 and with α, in which everybody whom nobody taken covers is taken. */
+function steppedPrune(
+  p: number,
+  candidates: number[],
+  { alpha, R }: { alpha: number; R: number },
+  distance: (a: number, b: number) => number,
+): number[] {
+  const out: number[] = [];
+  for (const stretch of [1, alpha]) {
+    for (const v of candidates.toSorted((a, b) => distance(p, a) - distance(p, b))) {
+      const free = !out.includes(v) && out.every((taken) => stretch * distance(taken, v) > distance(p, v));
+      if (free && out.length < R) out.push(v);
+    }
   }
   return out;
 }
@@ -183,7 +206,7 @@ describe('the graph', () => {
 
   it('counts bytes, links and what it was made with', () => {
     const stats = build({ dimension, R: 12, L: 50 }, data).stats();
-    expect(stats).toMatchObject({ count: 1500, R: 12, L: 50, alpha: 1.2, codes: 'sq7', metric: 'l2' });
+    expect(stats).toMatchObject({ count: 1500, R: 12, L: 50, alpha: 1.1, codes: 'sq7', metric: 'l2' });
     expect(stats.ramBytes.upper).toBe(0);
     expect(stats.meanDegree).toBeLessThanOrEqual(18);
   });
@@ -283,6 +306,9 @@ describe('Vamana, bad input', () => {
     ['R below 2', { dimension, R: 1 }, /R = 1: an integer from 2 to 256/],
     ['R beyond 256', { dimension, R: 257 }, /R = 257/],
     ['L below R', { dimension, R: 40, L: 39 }, /L = 39: an integer from 40/],
+    ['a first beam beyond L', { dimension, L: 40, firstL: 41 }, /firstL = 41: an integer from 1 to 40/],
+    ['a word for settling', { dimension, settle: 'yes' as never }, /settle = "?yes"?: true or false/],
+    ['a word for stepping', { dimension, steppedAlpha: 1 as never }, /steppedAlpha = 1: true or false/],
     ['three passes', { dimension, passes: 3 as 2 }, /passes = 3: 1 or 2/],
     ['a saturation that is none', { dimension, saturate: 1 as unknown as boolean }, /saturate = 1/],
     ['a filter under manhattan', { dimension, metric: 'manhattan', filter: 'sign' }, /manhattan has none/],

@@ -53,19 +53,10 @@ export function widen(from: usize, to: usize, n: i32): void {
   }
 }
 
-/** Writes the `n` bytes at `from` as 16-bit integers, which is how `bytesDotx4` wants its query. */
-export function widenToWords(from: usize, to: usize, n: i32): void {
-  const end = from + <usize>n;
-  while (from < end) {
-    const bytes = v128.load(from);
-    v128.store(to, i16x8.extend_low_i8x16_u(bytes));
-    v128.store(to, i16x8.extend_high_i8x16_u(bytes), 16);
-    from += 16;
-    to += 32;
-  }
-}
-
-/** Inner products of the 16-bit query at `q` with the bytes of four records; integers, one per lane. */
+/**
+ * Inner products of the bytes of the record at `q` with those of four; integers, one per lane. Eight bytes are widened as they are
+ * loaded, which costs no more than loading words, so that any record can be the query as it lies.
+ */
 export function bytesDotx4(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32): v128 {
   let sa = i32x4.splat(0);
   let sb = i32x4.splat(0);
@@ -73,22 +64,19 @@ export function bytesDotx4(q: usize, a: usize, b: usize, c: usize, d: usize, n: 
   let sd = i32x4.splat(0);
   const end = <usize>n;
   for (let i: usize = 0; i < end; i += 16) {
-    const low = v128.load(q);
-    const high = v128.load(q, 16);
-    sa = i32x4.add(sa, products(low, high, v128.load(a + i)));
-    sb = i32x4.add(sb, products(low, high, v128.load(b + i)));
-    sc = i32x4.add(sc, products(low, high, v128.load(c + i)));
-    sd = i32x4.add(sd, products(low, high, v128.load(d + i)));
-    q += 32;
+    const low = v128.load_ext<u8>(q + i);
+    const high = v128.load_ext<u8>(q + i, 8);
+    sa = i32x4.add(sa, products(low, high, a + i));
+    sb = i32x4.add(sb, products(low, high, b + i));
+    sc = i32x4.add(sc, products(low, high, c + i));
+    sd = i32x4.add(sd, products(low, high, d + i));
   }
   return sumsI32(sa, sb, sc, sd);
 }
 
-function products(low: v128, high: v128, bytes: v128): v128 {
-  return i32x4.add(
-    i32x4.dot_i16x8_s(low, i16x8.extend_low_i8x16_u(bytes)),
-    i32x4.dot_i16x8_s(high, i16x8.extend_high_i8x16_u(bytes)),
-  );
+/** Of the query's sixteen components, as words, with the sixteen bytes at `at`: four sums. */
+function products(low: v128, high: v128, at: usize): v128 {
+  return i32x4.add(i32x4.dot_i16x8_s(low, v128.load_ext<u8>(at)), i32x4.dot_i16x8_s(high, v128.load_ext<u8>(at, 8)));
 }
 
 /** Manhattan distances from the bytes of the record at `q` to those of four; integers, one per lane. */

@@ -134,7 +134,7 @@ export function configureHnsw(
   configureWalk(state, 2 * M + slack, M + slack, signed, queryRecord, scratch);
   const selected = batchDistances + BATCH_BYTES;
   given = selected + (BATCH_BYTES >> 1);
-  configureSelection(alpha, keepPruned, false, selected, discarded, candidates, batchDistances);
+  configureSelection(alpha, keepPruned, selected, discarded, candidates, batchDistances);
 }
 
 /**

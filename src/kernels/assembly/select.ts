@@ -1,7 +1,6 @@
 /**
- * Which links a node keeps: algorithm 4 (SELECT-NEIGHBORS-HEURISTIC) of Malkov & Yashunin 2018 with an α, which is RobustPrune
- * (algorithm 2) of Subramanya et al. 2019 but that it takes whoever is covered by nobody instead of dropping whoever is covered by
- * one taken: the same nodes. Candidates are stored, sorted where they are not in order already, and selected.
+ * Which links a node keeps: algorithm 4 (SELECT-NEIGHBORS-HEURISTIC) of Malkov & Yashunin 2018, with Vamana's α (whose own way to
+ * prune is `robust-prune.ts`). Candidates are stored, sorted where they are not in order already, and selected.
  */
 import { distanceOf, orderedBits } from './pool';
 import { distancesTo, prepare, recordOf } from './space';
@@ -10,8 +9,6 @@ import { getF32, getU32, getU64, setU32, setU64 } from './words';
 /** α in the unit of the distance: squared where distances are. */
 let alpha: f32 = 1;
 let keepPruned: bool = false;
-/** Whether as near is near enough to be covered: RobustPrune's ≤, where algorithm 4 has <. */
-let closed: bool = false;
 /** The slots taken, and those discarded. */
 let selected: usize = 0;
 let discarded: usize = 0;
@@ -26,7 +23,6 @@ let distanceToCopies: f32 = 0;
 export function configureSelection(
   alpha_: f32,
   keepPruned_: bool,
-  closed_: bool,
   selected_: usize,
   discarded_: usize,
   candidates_: usize,
@@ -34,16 +30,15 @@ export function configureSelection(
 ): void {
   alpha = alpha_;
   keepPruned = keepPruned_;
-  closed = closed_;
   selected = selected_;
   discarded = discarded_;
   candidates = candidates_;
   distances = distances_;
 }
 
-/** Another α from now on. */
-export function setAlpha(alpha_: f32): void {
-  alpha = alpha_;
+/** Where candidates are stored, for others to select of. */
+export function configureCandidates(candidates_: usize): void {
+  candidates = candidates_;
 }
 
 /**
@@ -68,24 +63,6 @@ export function selectNeighbors(base: u32, n: i32, most: i32): i32 {
   return taken;
 }
 
-/**
- * The same of candidates for a base whose `linked` links at `links` stay: takes those that are covered by none of these and none
- * taken before, up to `most` with the links. Returns how many there are then, the links first.
- */
-export function selectBeside(base: u32, links: usize, linked: i32, n: i32, most: i32): i32 {
-  prepare(recordOf(base));
-  setU32(selected, 0, base);
-  distancesTo(selected, 1, distances);
-  distanceToCopies = getF32(distances, 0);
-  let taken = 0;
-  for (; taken < linked; taken++) setU32(selected, taken, getU32(links, taken));
-  for (let i = 0; i < n && taken < most; i++) {
-    const slot = candidateSlot(i);
-    if (!isCovered(slot, candidateDistance(i), taken)) setU32(selected, taken++, slot);
-  }
-  return taken;
-}
-
 /** Whether one of the nodes taken is nearer to `slot` (by α) than the base is. */
 function isCovered(slot: u32, distanceToBase: f32, taken: i32): bool {
   if (taken == 0) return false;
@@ -96,8 +73,7 @@ function isCovered(slot: u32, distanceToBase: f32, taken: i32): bool {
     distancesTo(selected + ((<usize>i) << 2), n, distances);
     for (let j = 0; j < n; j++) {
       const d = getF32(distances, j);
-      if (alpha * d < distanceToBase || (closed && alpha * d == distanceToBase) || (copy && d == distanceToCopies))
-        return true;
+      if (alpha * d < distanceToBase || (copy && d == distanceToCopies)) return true;
     }
   }
   return false;
@@ -116,7 +92,7 @@ export function candidateSlot(i: i32): u32 {
   return load<u32>(candidates + ((<usize>i) << 3));
 }
 
-function candidateDistance(i: i32): f32 {
+export function candidateDistance(i: i32): f32 {
   return distanceOf(load<u32>(candidates + ((<usize>i) << 3), 4));
 }
 

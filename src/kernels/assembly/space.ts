@@ -10,7 +10,7 @@
  */
 
 import { ensure } from './blocks';
-import { bytesDotx4, bytesManhattanx4, narrow, widen, widenToWords } from './bytes';
+import { bytesDotx4, bytesManhattanx4, narrow, widen } from './bytes';
 import {
   codeBytes,
   codeDot,
@@ -67,7 +67,7 @@ let codedBytes: usize = 0;
 /** A second code of every vector, of 7 bits, on which the best found are compared first (`rankFiner`); 0: there is none. */
 let finer: usize = 0;
 let finerBytes: usize = 0;
-/** Scratch: the query decoded (Manhattan on codes) or as 16-bit integers (bytes), or four vectors of bytes widened to f32. */
+/** Scratch: the query decoded (Manhattan on codes), or four vectors of bytes widened to f32. */
 let decoded: usize = 0;
 
 let query: usize = 0;
@@ -196,7 +196,6 @@ export function prepare(record: usize): void {
   if (u8s) {
     floatQuery = false;
     queryNorm2 = load<i32>(record + codedBytes);
-    if (metric != MANHATTAN) widenToWords(record, decoded, dimension);
     return;
   }
   if (sq7 && metric == MANHATTAN) decode(record, decoded, dimension);
@@ -277,7 +276,7 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
 /** The same as integers, where the query and the records are bytes. */
 function betweenBytes(a: usize, b: usize, c: usize, d: usize): v128 {
   if (metric == MANHATTAN) return bytesManhattanx4(query, a, b, c, d, dimension);
-  const products = bytesDotx4(decoded, a, b, c, d, dimension);
+  const products = bytesDotx4(query, a, b, c, d, dimension);
   if (metric == DOT) return i32x4.neg(products);
   let norms = i32x4.splat(load<i32>(a + codedBytes));
   norms = i32x4.replace_lane(norms, 1, load<i32>(b + codedBytes));

@@ -1,6 +1,6 @@
 /**
  * Vamana (Subramanya, Devvrit, Kadekodi, Krishnaswamy & Simhadri 2019, "DiskANN", sections 2–4) over the arena: `chooseLinks` is
- * lines 2 and 3 of its algorithm 3, GreedySearch (algorithm 1, which is `walk.ts`) and RobustPrune (algorithm 2, `select.ts`) of
+ * lines 2 and 3 of its algorithm 3, GreedySearch (algorithm 1, which is `walk.ts`) and RobustPrune (algorithm 2, `robust-prune.ts`) of
  * the nodes that it visited; `linkBack` is the rest.
  *
  * Nodes are linked in batches (Manohar et al. 2024, "ParlayANN"): the links of all of a batch are chosen on a graph that
@@ -8,7 +8,8 @@
  * any number of threads. Whoever searches meanwhile may meet a list between two states: every edge in it is an edge.
  *
  * Departures: lists have slack and are pruned only when it is used up; edges that are KEPT, a tree over all nodes, are never
- * dropped; two candidates are read per round; a sign filter looks before vectors are touched.
+ * dropped; two candidates are read per round; a sign filter looks before vectors are touched; a search that `settles` visits fewer,
+ * and what of its beam it did not visit are candidates too.
  */
 import {
   append,
@@ -25,17 +26,9 @@ import {
   removeDuplicates,
   slotOf,
 } from './links';
-import { logTaken, resetPool, takenCount, takenDistance, takenSlot } from './pool';
-import {
-  candidateSlot,
-  configureSelection,
-  selectBeside,
-  selectedSlot,
-  selectNeighbors,
-  setAlpha,
-  sortCandidates,
-  storeCandidate,
-} from './select';
+import { distanceAt, logTaken, resetPool, size, slotAt, takenCount, takenDistance, takenSlot } from './pool';
+import { configurePruning, prunedSlot, robustPrune, robustPruneBeside } from './robust-prune';
+import { configureCandidates, sortCandidates, storeCandidate } from './select';
 import { encodeSigns, prepareSigns, rotateCentred, words } from './signs';
 import { distancesTo, prepare, recordOf, writeFiner, writeVector } from './space';
 import { visit } from './visited';
@@ -53,13 +46,17 @@ import {
   mostLinks,
   ROOT,
   searchLayer,
+  setPatience,
   signed,
 } from './walk';
 import { getF32, getU32, setU32 } from './words';
 
 let R: i32 = 0;
-let L: i32 = 0;
+/** Whether walks go to the node's surroundings by estimates alone, and may end before their beam has been read. */
+let settles: bool = false;
 let buildMargin: f32 = 0;
+/** Lists in a row that brought nobody into the beam, at least, before a walk ends that settles. */
+const LEAST_PATIENCE: i32 = 16;
 /** The nodes that a search visited, as the pool's entries; behind it candidates. */
 let log: usize = 0;
 let mostLogged: i32 = 0;
@@ -70,8 +67,9 @@ export function configureVamana(
   state: usize,
   R_: i32,
   slack: i32,
-  L_: i32,
+  settles_: bool,
   saturate: bool,
+  stepped: bool,
   signed: bool,
   buildMargin_: f32,
   queryRecord: usize,
@@ -79,16 +77,18 @@ export function configureVamana(
   discarded: usize,
   candidates: usize,
   mostLogged_: i32,
+  mostCandidates: i32,
 ): void {
   R = R_;
-  L = L_;
+  settles = settles_;
   buildMargin = buildMargin_;
   configureWalk(state, R + slack, 0, signed, queryRecord, scratch);
   const selected = batchDistances + BATCH_BYTES;
   arriving = selected + (BATCH_BYTES >> 1);
   log = candidates;
   mostLogged = mostLogged_;
-  configureSelection(1, saturate, true, selected, discarded, candidates, batchDistances);
+  configureCandidates(candidates);
+  configurePruning(saturate, stepped, selected, discarded, mostCandidates, batchDistances);
 }
 
 /** Writes the f32 vector at `x` as the node `slot`, which nobody sees: it has no links. */
@@ -107,8 +107,9 @@ export function place(x: usize, slot: u32): void {
  * distances: squared where they are), and writes the slots of those that stay to `out`. Returns how many, or −1 where the graph
  * is broken.
  */
-export function chooseLinks(x: usize, slot: u32, alpha: f32, filtered: bool, out: usize): i32 {
+export function chooseLinks(x: usize, slot: u32, alpha: f32, L: i32, most: i32, filtered: bool, out: usize): i32 {
   beginWriting(filtered);
+  if (settles) setPatience(max(L / 5, LEAST_PATIENCE));
   if (filtered && signed) {
     rotateCentred(x);
     prepareSigns(x, buildMargin, words);
@@ -118,7 +119,7 @@ export function chooseLinks(x: usize, slot: u32, alpha: f32, filtered: bool, out
   resetPool(L);
   hide(slot);
   logTaken(log, mostLogged);
-  descend(ROOT, 0);
+  descend(ROOT, settles && filtered && signed ? -1 : 0);
   searchLayer(0);
   const visited = takenCount();
   logTaken(0, 0);
@@ -129,13 +130,18 @@ export function chooseLinks(x: usize, slot: u32, alpha: f32, filtered: bool, out
     if (!visit(at)) continue;
     storeCandidate(n++, takenDistance(log, i), at);
   }
+  // Where the walk ended early, the beam holds some that it did not visit.
+  for (let i = 0; i < size; i++) {
+    const at = slotAt(i);
+    if (visit(at) && !isDeleted(at)) storeCandidate(n++, distanceAt(i), at);
+  }
   // Behind the marks, only those that no search visited are gathered.
   n = storeBatch(livingOnes(gather(slot, 0, 0)), n);
   // Where all that can be met are deleted, one of them has to lead to it.
   if (n == 0 && slot != ROOT) storeCandidate(n++, 0, ROOT);
   sortCandidates(n);
   if (isBroken()) return -1;
-  return select(slot, n, alpha, out);
+  return select(slot, n, alpha, most, out);
 }
 
 /**
@@ -173,10 +179,9 @@ export function repair(slot: u32, alpha: f32): bool {
   }
   if (isBroken()) return false;
   sortCandidates(n);
-  setAlpha(alpha);
-  const chosen = selectBeside(slot, arriving, living, n, max(R, count));
+  const chosen = robustPruneBeside(slot, arriving, living, n, alpha, max(R, count));
   compact(list, arriving, living, 0, 0);
-  for (let i = living; i < chosen; i++) append(list, selectedSlot(i));
+  for (let i = living; i < chosen; i++) append(list, prunedSlot(i));
   return true;
 }
 
@@ -199,10 +204,9 @@ function storeBatch(linked: i32, n: i32): i32 {
 }
 
 /** RobustPrune of the `n` candidates; those that stay go to `out`. */
-function select(slot: u32, n: i32, alpha: f32, out: usize): i32 {
-  setAlpha(alpha);
-  const chosen = selectNeighbors(slot, n, R);
-  for (let i = 0; i < chosen; i++) setU32(out, i, selectedSlot(i));
+function select(slot: u32, n: i32, alpha: f32, most: i32, out: usize): i32 {
+  const chosen = robustPrune(slot, n, alpha, most);
+  for (let i = 0; i < chosen; i++) setU32(out, i, prunedSlot(i));
   return chosen;
 }
 
@@ -246,7 +250,7 @@ export function linkBack(slot: u32, edges: usize, n: i32, alpha: f32): void {
   distancesTo(batch, all, batchDistances);
   for (let i = 0; i < all; i++) storeCandidate(i, getF32(batchDistances, i), getU32(batch, i));
   sortCandidates(all);
-  const chosen = select(slot, all, alpha, batch);
+  const chosen = select(slot, all, alpha, R, batch);
   compact(list, batch, chosen, 0, 0);
   for (let i = 0; i < arrived; i++) {
     const edge = getU32(arriving, i);

@@ -5,7 +5,7 @@
  *
  * Departures: two candidates are read per round; a sign filter looks before vectors are touched; those that it does not dismiss may
  * wait with their estimates, and most of them are never compared; a search may end before its beam has been read, as soon as what
- * is left is too far away to lead to anything near.
+ * is left is too far away to lead to anything near; one for a node's links, as soon as its beam has stopped changing.
  *
  * What a walk relies on while others write is said in `hnsw.ts`.
  */
@@ -87,6 +87,11 @@ let knownEra: u32 = 0xffffffff;
  */
 let reach: f32 = 0;
 let wanted: i32 = 0;
+/**
+ * A walk also ends when its beam is full and the last `patience` lists that it read brought nobody into it (after Teofili & Lin
+ * 2025, "Patience in proximity"); without a number of lists it never does.
+ */
+let patience: i32 = i32.MAX_VALUE;
 /** A slot that the search passes by as if it were not there, or NOBODY. */
 let hidden: u32 = NOBODY;
 /** Whether there are deleted nodes, which this walk leads through and does not find. */
@@ -131,12 +136,18 @@ export function beginWriting(filtering_: bool): void {
   skipping = atomic.load<u32>(state, DELETED) > 0;
   filtering = filtering_ && signed;
   deferring = false;
+  patience = i32.MAX_VALUE;
   wholeEra();
 }
 
 /** The walk that is begun next passes this slot by, as if it were not there. */
 export function hide(slot: u32): void {
   hidden = slot;
+}
+
+/** From here to the next search or writing, walks end when this many lists have brought nobody into a full beam. */
+export function setPatience(lists: i32): void {
+  patience = lists;
 }
 
 /** Links that cannot be were met at this slot. */
@@ -178,6 +189,7 @@ export function search(
 ): i32 {
   hops = 0;
   estimates = 0;
+  patience = i32.MAX_VALUE;
   let era: u32;
   do {
     broken = 0;
@@ -271,13 +283,15 @@ export function searchLayer(level: i32): void {
   }
 }
 
-/** Until there is no unread node, or none near enough. */
+/** Until there is no unread node, or none near enough, or the beam has stopped changing. */
 function readNeighbours(level: i32): void {
+  let changed = hops;
   while (hasNext() && peekDistance() <= limit()) {
+    if (hops - changed > patience && bound() < Infinity) break;
     let n = gatherNearest(level);
     const worst = limit();
     if (filtering && worst < Infinity) n = filter(n, worst);
-    compare(n);
+    if (compare(n)) changed = hops;
   }
 }
 
@@ -321,16 +335,19 @@ function gatherNearest(level: i32): i32 {
   return checking ? wholeOnes(n) : n;
 }
 
-/** Those of the batch that are near enough by their distances come into the pool. */
-function compare(n: i32): void {
+/** Those of the batch that are near enough by their distances come into the pool. Returns whether there were any. */
+function compare(n: i32): bool {
   distancesTo(batch, n, batchDistances);
+  let entered = false;
   let worst = limit();
   for (let i = 0; i < n; i++) {
     const d = getF32(batchDistances, i);
     if (d >= worst) continue;
     enter(d, getU32(batch, i));
+    entered = true;
     worst = limit();
   }
+  return entered;
 }
 
 /** The distance that a node must be below to be worth anything to this walk. */
