@@ -83,7 +83,7 @@ export function watched(vectors: readonly Float32Array[], links: readonly ArrayL
 }
 
 /** The same for a scene. */
-export function stage({ places, links, query }: Scene) {
+export function stage({ places, links, query }: Pick<Scene, 'places' | 'links' | 'query'>) {
   const vectors = places.map((place) => Float32Array.of(place));
   return { ...watched(vectors, links), vectors, query: Float32Array.of(query) };
 }
