@@ -36,11 +36,12 @@ export const greedySearchChecks: Check<Module>[] = [
     layer: 'example',
     says: 'A start without links is all that is found, and all of V',
     hole,
-    likely: 'the start is in the list already; it is expanded like any other, and then nobody is left',
+    likely:
+      'the start is in the list already; it is expanded like any other, and then nobody is left. Cut only a list that is longer than L',
     run: (module) =>
       expectSearch(
         module,
-        { places: [3, 1], links: [[], [0]], query: 0.25, start: 0, k: 1, L: 2 },
+        { places: [3, 1], links: [[], [0]], query: 0.25, start: 0, k: 2, L: 3 },
         { nearest: [0], visited: [0] },
       ),
   },
@@ -48,7 +49,8 @@ export const greedySearchChecks: Check<Module>[] = [
     layer: 'example',
     says: 'A list of one stays in the local minimum, a list of two gets out',
     hole,
-    likely: 'who is farther than the nearest is expanded, too, as long as the list of L holds it',
+    likely:
+      'after each p* the list is cut back to the L nearest: of one, only the nearest stays; of two, a farther one stays, too, and is expanded',
     run(module) {
       const scene = { places: [4, 6, 1], links: [[1], [0, 2], [1]], query: 0.25, start: 0, k: 1 };
       expectSearch(module, { ...scene, L: 1 }, { nearest: [0], visited: [0] });
@@ -60,7 +62,7 @@ export const greedySearchChecks: Check<Module>[] = [
     says: 'Who was expanded and fell out of the list again stays in V',
     hole,
     likely:
-      'V is not a part of the list: it remembers the whole way, from the start on. Tomorrow’s pruning takes its long links from there',
+      'V remembers the whole way, whoever falls out of the list, and nobody in the list is left out. Tomorrow’s pruning takes its long links from V',
     run: (module) =>
       expectSearch(
         module,
@@ -79,7 +81,11 @@ export const greedySearchChecks: Check<Module>[] = [
       const { graph, distance } = watched(vectors, TWELVE_LINKS);
       const found = module.greedySearch(graph, query, start, { k: 1, L: 3 }, distance);
       const names = (ids: readonly number[]) => ids.map((id) => TWELVE_POINTS[id]?.name ?? id).join(', ');
-      const [way, wanted] = [idsOf(found).visited, algorithm1(graph, query, start, { k: 1, L: 3 }).visited].map(names);
+      const V = idsOf(found).visited;
+      const twice = V.filter((id, i) => V.indexOf(id) < i);
+      if (twice.length > 0)
+        fails(`V is ${names(V)}: ${names(twice)} came into the list twice, without a look at \`seen\``);
+      const [way, wanted] = [V, algorithm1(graph, query, start, { k: 1, L: 3 }).visited].map(names);
       if (found.nearest[0]?.id !== nearest) fails(`it found ${names(idsOf(found).nearest)}, by way of ${way}`);
       if (way !== wanted) fails(`V is ${way}; it should be ${wanted}`);
     },
@@ -185,6 +191,19 @@ export const greedySearchChecks: Check<Module>[] = [
   },
   {
     layer: 'property',
+    says: 'It goes by the distance that was given',
+    hole,
+    likely: 'call the parameter `distance`, not l2: who calls may count, or measure otherwise',
+    run(module) {
+      // What counts here is not how near a node is to the query, at 0, but how near to 8.
+      const { graph, query } = stage({ places: [0, 3, 6, 9], links: [[1], [0, 2], [1, 3], [2]], query: 0 });
+      const found = module.greedySearch(graph, query, 0, { k: 1, L: 1 }, (a, b) => Math.abs(Math.abs(a[0] - b[0]) - 8));
+      if (`${idsOf(found).nearest}` !== '3')
+        fails('by | |q − x| − 8 | node 3 is the nearest, and the links lead there', found);
+    },
+  },
+  {
+    layer: 'property',
     says: 'On lists that are Uint32Arrays it gives the very same result',
     hole,
     likely: 'neighbours are array-like: go over them by index; map on a Uint32Array makes numbers of your objects',
@@ -219,7 +238,8 @@ export const greedySearchChecks: Check<Module>[] = [
     layer: 'work',
     says: 'Each node is compared at most once',
     hole,
-    likely: 'remember everybody who was compared in `seen`, also those who were cut off: the paper’s 𝓛 and 𝓥 do not',
+    likely:
+      'look into `seen` before you compare, and add everybody who was compared, also those who are cut off: the paper’s 𝓛 and 𝓥 forget them',
     run: (module) =>
       forAll(
         scenes,
@@ -288,11 +308,20 @@ export const greedySearchChecks: Check<Module>[] = [
 /** A search of a scene, and what it touched. */
 function searched(module: Module, scene: Scene) {
   const { graph, distance, touched, vectors, query } = stage(scene);
-  return { found: module.greedySearch(graph, query, scene.start, scene, distance), touched, vectors, query };
+  const found = module.greedySearch(graph, query, scene.start, scene, distance);
+  idsOf(found);
+  return { found, touched, vectors, query };
 }
 
+/** Ids of what was returned, in order; fails where an entry is no node. */
 function idsOf({ nearest, visited }: SearchResult): { nearest: number[]; visited: number[] } {
-  return { nearest: nearest.map(({ id }) => id), visited: visited.map(({ id }) => id) };
+  const ids = (name: string, nodes: readonly (SearchResult['visited'][number] | undefined)[]) =>
+    Array.from(nodes, (node, i) => {
+      if (node?.id === undefined)
+        fails(`entry ${i} of \`${name}\` is ${node}, and no node of the list: { id, distance }`);
+      return node.id;
+    });
+  return { nearest: ids('nearest', nearest), visited: ids('visited', visited) };
 }
 
 /** The search should return these nodes in this order, and have expanded those. */

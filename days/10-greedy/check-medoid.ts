@@ -108,13 +108,16 @@ export const medoidChecks: Check<typeof import('./solution.ts')>[] = [
     layer: 'work',
     says: 'Among n vectors it takes n distances',
     hole,
-    likely: 'comparing all with all is right, and n² distances: the mean makes it n',
+    likely:
+      'comparing all with all is right, and n² distances: the mean makes it n, one for each vector and for no fewer',
     run(module) {
       const vectors = normalVectors(500, 3, 'medoid');
       const counting = countingDistance(l2, { budget: 100 * vectors.length });
       module.medoid(vectors, counting.distance);
-      if (counting.count > vectors.length) fails(`${counting.count} distances for ${vectors.length} vectors`);
       if (counting.count === 0) fails('no distance was evaluated by the function that was given');
+      // One more is allowed: the first vector may be the best so far before the loop.
+      if (counting.count < vectors.length || counting.count > vectors.length + 1)
+        fails(`${counting.count} distances for ${vectors.length} vectors`);
     },
   },
 ];
@@ -122,5 +125,6 @@ export const medoidChecks: Check<typeof import('./solution.ts')>[] = [
 function expectMedoid(module: typeof import('./solution.ts'), places: number[][], want: number): void {
   const vectors = places.map((place) => Float32Array.from(place));
   const id = module.medoid(vectors);
-  if (id !== want) fails(`it should be node ${want}, and is ${id}`, places);
+  // As JSON, so that a string or a vector is not taken for an id.
+  if (id !== want) fails(`it should be node ${want}, and is ${JSON.stringify(id)}`, places);
 }

@@ -11,10 +11,11 @@ export const randomRegularChecks: Check<typeof import('./solution.ts')>[] = [
     says: 'Twelve nodes with three links each: twelve lists of three',
     hole,
     likely:
-      'a number that cannot be used is drawn again: the list grows until it holds R, it is not filled in R attempts',
+      'every node gets a list of its own, pushed into `links`; a number that cannot be used is drawn again: the list grows until it holds R, it is not filled in R attempts',
     run(module) {
       const links = module.randomRegularGraph(12, 3, countedChance('twelve', 1000).random);
       if (links.length !== 12) fails(`${links.length} lists`, links);
+      if (new Set(links).size < 12) fails('several nodes share one and the same list', links);
       const short = links.findIndex((list) => list.length !== 3);
       if (short !== -1) fails(`node ${short} has ${links[short].length} links`, links);
     },

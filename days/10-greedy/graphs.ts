@@ -45,7 +45,8 @@ export function sparseNeighborhoodGraph(base: Matrix): Links {
     const links: number[] = [];
     for (const candidate of order) {
       const vector = vectors[candidate.id];
-      if (links.every((kept) => l2(vectors[kept], vector) > candidate.distance)) links.push(candidate.id);
+      // Who is as near to a neighbour as to the node stays: a walk goes only where it is nearer.
+      if (links.every((kept) => l2(vectors[kept], vector) >= candidate.distance)) links.push(candidate.id);
     }
     return links;
   });

@@ -114,11 +114,18 @@ export function ofTheSet({ base }: TeachingSet, count: number): Asked {
   return { queries: rows(base).slice(0, count), nearest: Array.from({ length: count }, (_, id) => id) };
 }
 
-/** How far a greedy walk (L = 1) gets: the share of queries that ends in the nearest of all, and hops and distances on average. */
+/**
+ * How far a greedy walk (L = 1) gets: the share of queries that ends in the nearest of all, and on average the hops, as many as links
+ * that it follows, and the distances.
+ */
 export function walksOf(module: Search, graph: Graph, { queries, nearest }: Asked, start: number) {
   const walks = queries.map((query, i) => {
     const walk = search(module, graph, query, start, { L: 1 });
-    return { found: Number(walk.nearest[0].id === nearest[i]), hops: walk.visited.length, distances: walk.distances };
+    return {
+      found: Number(walk.nearest[0].id === nearest[i]),
+      hops: walk.visited.length - 1,
+      distances: walk.distances,
+    };
   });
   return {
     found: mean(walks.map(({ found }) => found)),

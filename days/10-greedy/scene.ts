@@ -69,7 +69,13 @@ export function watched(vectors: readonly Float32Array[], links: readonly ArrayL
   const graph = new (class extends Adjacency {
     override neighbors(id: number) {
       touched.read.push(id);
-      if (touched.read.length > 10 * vectors.length) fails(`${touched.read.length} lists read, and not done yet`);
+      if (touched.read.length > 10 * vectors.length) {
+        const times = `${touched.read.length} lists read of ${vectors.length} there are, and not done yet`;
+        fails(
+          `${times}: node ${id} is p* again. It itself belongs into \`visited\`, not a copy`,
+          touched.read.slice(0, 8),
+        );
+      }
       return super.neighbors(id);
     }
   })(vectors, links);
@@ -77,7 +83,7 @@ export function watched(vectors: readonly Float32Array[], links: readonly ArrayL
 }
 
 /** The same for a scene. */
-export function stage({ places, links, query }: Scene) {
+export function stage({ places, links, query }: Pick<Scene, 'places' | 'links' | 'query'>) {
   const vectors = places.map((place) => Float32Array.of(place));
   return { ...watched(vectors, links), vectors, query: Float32Array.of(query) };
 }

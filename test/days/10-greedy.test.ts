@@ -7,6 +7,7 @@ import { nearestGraph, sparseNeighborhoodGraph, vamanaGraph, withLongLinks } fro
 import {
   chance,
   curveOf,
+  degree,
   fifty,
   K,
   lengthAt,
@@ -27,6 +28,7 @@ import * as day from '../../days/10-greedy/solution.ts';
 import { arriving } from '../../days/10-greedy/walk-figures.ts';
 import { gaussianSet, rows, uniformSet, withTruth } from '../../src/lab/teaching-sets.ts';
 import { traced } from '../../src/lab/trace.ts';
+import { TWELVE_POINTS } from '../../src/lab/twelve-points.ts';
 
 describe('the search list beside day 02’s beam', () => {
   it('reads the same nodes in the same order, compares the same and finds the same', () => {
@@ -108,6 +110,16 @@ describe('the graphs', () => {
     );
   });
 
+  it('sparse neighbourhood: beside an equal vector the others are still linked', () => {
+    const base = { data: Float32Array.of(0, 0, 1), rows: 3, dimension: 1 };
+    const graph = new day.Adjacency(rows(base), sparseNeighborhoodGraph(base));
+    expect(graph.links).toEqual([[1, 2], [0, 2], [0]]);
+    for (const start of [0, 1, 2]) {
+      const [{ id }] = day.greedySearch(graph, Float32Array.of(1), start, { k: 1, L: 1 }).nearest;
+      expect(id).toBe(2);
+    }
+  });
+
   it('refuses an R that no graph has, no vectors, a list shorter than k, and lists that are not one a vector', () => {
     for (const R of [5, 7, -1, 1.5]) expect(() => day.randomRegularGraph(5, R, chance('none'))).toThrow(/R = /);
     expect(() => day.medoid([])).toThrow(/no medoid/);
@@ -136,7 +148,10 @@ describe('what the notebook says', () => {
     const query = Float32Array.of(9, 5);
     const steps = listByHop(day, byLot, query, { start: 0, L: 5 });
     expect(steps.at(-1)!.visited).toEqual(algorithm1(byLot, query, 0, { k: 1, L: 5 }).visited);
-    expect(steps.at(-1)!.list.every(({ visited }) => visited)).toBe(true);
+    const { list, visited } = steps.at(-1)!;
+    expect(list.every(({ visited }) => visited)).toBe(true);
+    const dropped = visited.filter((id) => !list.some((one) => one.id === id));
+    expect(dropped.map((id) => TWELVE_POINTS[id].name)).toEqual(['a', 'd', 'k']);
     const { graph, distance, trace } = traced(byLot, day.l2);
     day.greedySearch(graph, query, 0, { k: 1, L: 5 }, distance);
     expect([trace.hops, trace.distances]).toEqual([8, 12]);
@@ -164,6 +179,9 @@ describe('what the notebook says', () => {
     const recallOf = (links: day.Links) => curveOf(day, over(set, links), set, { start, Ls: [40] })[0].recall;
     expect(recallOf(near)).toBeLessThan(0.05);
     expect(recallOf(withLongLinks(near, 4, chance('clusters, long')))).toBeGreaterThan(0.95);
+    const sparse = sparseNeighborhoodGraph(set.base);
+    expect(degree(sparse)).toBeLessThan(8);
+    expect(recallOf(sparse)).toBeGreaterThan(0.99);
   });
 
   it('in the plane short ways exist by lot, and are not found', () => {
