@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { l2 } from '../../days/02-nsw/solution.ts';
 import { selectHeuristic } from '../../days/04-heuristic/solution.ts';
+import { checks } from '../../days/11-vamana/check.ts';
 import { expectLists } from '../../days/11-vamana/expect.ts';
 import {
   BUILD,
@@ -32,7 +33,7 @@ import {
 import { engineCurveOf, engineVamana } from '../../days/11-vamana/measure-engine.ts';
 import { alphasFigure, keptOf, regionOf, stepsFigure } from '../../days/11-vamana/prune-figure.ts';
 import * as day from '../../days/11-vamana/solution.ts';
-import { loadMutant } from '../../src/lab/exercises/index.ts';
+import { loadMutant, runChecks } from '../../src/lab/exercises/index.ts';
 import { gaussianSet, rows } from '../../src/lab/teaching-sets.ts';
 import { TWELVE_POINTS } from '../../src/lab/twelve-points.ts';
 
@@ -84,6 +85,26 @@ describe('the graph', () => {
     const lost = few.filter((vector, id) => graph.search(vector, { k: 1, L: 20 })[0].id !== id);
     expect(lost.length).toBeLessThan(3);
     expectLists(graph.links, BUILD.R);
+  });
+});
+
+describe('the checks', () => {
+  it('blame the hole in which the mistake is', { timeout: 120_000 }, async () => {
+    const mistakes = {
+      gather: ['unsorted', 'forgets-old-links', 'links-by-l2', 'adds-to-candidates', 'drops-copies'],
+      prune: ['without-alpha', 'alpha-not-squared', 'no-limit', 'skips-the-next', 'compares-by-l2', 'late-stop'],
+      insert: ['search-list-only', 'no-links-back', 'searches-by-l2', 'forgets-alpha'],
+    };
+    for (const [hole, names] of Object.entries(mistakes)) {
+      for (const name of names) {
+        const results = await runChecks(checks, await loadMutant(11, name));
+        const failed = results.filter(({ status }) => status === 'failed').map((result) => result.hole);
+        const times = (one: string) => failed.filter((other) => other === one).length;
+        // The one of which most failed is shown first.
+        const [blamed] = failed.toSorted((a, b) => times(b) - times(a));
+        expect(blamed, name).toBe(hole);
+      }
+    }
   });
 });
 
