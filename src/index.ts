@@ -33,7 +33,7 @@ export type { CalibrateOptions, Calibration, FilterTrial, RecallCurve, RecallRun
 export { Flat, type FlatOptions } from './graph/flat.ts';
 export { Hnsw, type HnswStats } from './graph/hnsw.ts';
 export type { HnswOptions } from './graph/hnsw-options.ts';
-export { Vamana, type VamanaStats } from './graph/vamana.ts';
+export { type ConsolidateOptions, Vamana, type VamanaStats } from './graph/vamana.ts';
 export type { VamanaOptions } from './graph/vamana-options.ts';
 export {
   type AddBatchOptions,
@@ -55,6 +55,7 @@ export {
   type BatchResult,
   Pool,
   type PoolAddOptions,
+  type PoolConsolidateOptions,
   type PoolOptions,
   type PoolSearchOptions,
 } from './workers/pool.ts';

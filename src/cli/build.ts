@@ -6,13 +6,18 @@ import { performance } from 'node:perf_hooks';
 import { OutputError, UsageError } from '../core/errors.ts';
 import type { Matrix } from '../core/matrix.ts';
 import { save } from '../engine/index-file.ts';
+import type { AnyIndex } from '../graph/any-index.ts';
+import { GRAPH_DEFAULTS } from '../graph/graph-options.ts';
 import { Hnsw } from '../graph/hnsw.ts';
-import { HNSW_DEFAULTS, type HnswOptions } from '../graph/hnsw-options.ts';
+import type { HnswOptions } from '../graph/hnsw-options.ts';
+import { Vamana } from '../graph/vamana.ts';
+import type { VamanaOptions } from '../graph/vamana-options.ts';
 import { METRICS, type Metric } from '../graph/vector-index.ts';
 import { choiceFlag, type Flag, flagHelp, integerFlag, readCommandLine } from '../lab/command.ts';
 import { loadDataset } from '../lab/datasets.ts';
 import { formatBytes, formatCount, formatMillis, formatSeconds } from '../lab/format.ts';
 import { readMatrix } from '../lab/formats/index.ts';
+import { GRAPH_FLAGS, GRAPH_NAMES, graphParameters } from '../lab/graph-flags.ts';
 import { withLoadProgress, withProgress } from '../lab/progress.ts';
 import { prepareFolder } from '../lab/results.ts';
 import { Pool } from '../workers/pool.ts';
@@ -30,8 +35,10 @@ export interface BuildOptions {
   calibrate?: boolean;
   /** Whether nodes near in space are put near in memory when all are in. */
   renumber: boolean;
-  /** The dimension is that of the vectors. */
-  index: Omit<HnswOptions, 'dimension' | 'threads'>;
+  /** Which graph, and how it is made; the dimension is that of the vectors. */
+  index:
+    | ({ kind: 'hnsw' } & Omit<HnswOptions, 'dimension' | 'threads'>)
+    | ({ kind: 'vamana' } & Omit<VamanaOptions, 'dimension' | 'threads'>);
   /** Codes of a quantizer that is trained first, in place of `index.codes`. */
   trained?: TrainedCodes;
 }
@@ -42,16 +49,17 @@ const FLAGS: Record<string, Flag> = {
   rows: { value: '<n>', help: 'only the first n vectors' },
   out: { value: '<file>', help: 'the index, such as out/my.ann; what is there is replaced when all is done' },
   metric: { value: '<name>', help: `${METRICS.join(', ')}; default that of the set, or l2` },
-  m: { value: '<n>', help: `M, neighbours given to a node on each level; default ${HNSW_DEFAULTS.M}` },
-  'ef-construction': {
-    value: '<n>',
-    help: `width of the beam while building; default ${HNSW_DEFAULTS.efConstruction}`,
-  },
+  index: { value: '<kind>', help: 'the graph: hnsw or vamana; default hnsw' },
+  ...GRAPH_FLAGS.hnsw,
+  ...GRAPH_FLAGS.vamana,
   codes: { value: '<kind>', help: CODES_HELP },
   finer: { value: '<kind>', help: 'with trained codes: sq7 ranks the best by 7-bit codes first; default none' },
   filter: { value: '<kind>', help: 'sign bits dismiss neighbours first: sign or none; default sign for large vectors' },
-  seed: { value: '<n>', help: 'decides levels and rotations; default 1' },
-  threads: { value: '<n>', help: 'how many build; default all cores. Only 1 builds the same graph every time' },
+  seed: { value: '<n>', help: 'decides levels, orders and rotations; default 1' },
+  threads: {
+    value: '<n>',
+    help: 'how many build; default all cores. Of an hnsw only 1 builds the same graph every time',
+  },
   'no-calibrate': { help: 'do not measure what recall costs, which "search --recall" and a recallTarget need' },
   capacity: { value: '<n>', help: 'the most vectors that it may hold; default: as many as are read' },
   'no-renumber': { help: 'leave nodes in the order in which they were added; default: near ones lie together' },
@@ -61,6 +69,7 @@ const HELP = `Builds an index and saves it. The ids of its vectors are their num
 
   npm run annlab -- build --dataset fashion-mnist-784-euclidean --out out/fashion.ann
   npm run annlab -- build --input vectors.npy --metric cosine --out vectors.ann
+  npm run annlab -- build --input vectors.npy --index vamana --r 48 --out vectors.ann
 
 ${flagHelp(FLAGS)}`;
 
@@ -80,7 +89,8 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
     throw new UsageError(`vectors of ${dataset ? 'one' : 'what'}? Name a set with --dataset or a file with --input`);
   }
   if (out === undefined) throw new UsageError('where to? Name the file with --out');
-  const M = integerFlag(line, 'm', { min: 2, max: 256 }) ?? HNSW_DEFAULTS.M;
+  const kind = choiceFlag(line, 'index', GRAPH_NAMES) ?? 'hnsw';
+  const graph = graphParameters(line, [kind])[kind];
   const rows = integerFlag(line, 'rows', { min: 1, max: 1_000_000_000 });
   const codes = values.codes === undefined ? undefined : parseCodes(String(values.codes));
   if (values.finer === 'sq7' && typeof codes !== 'object') {
@@ -94,8 +104,6 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
     seed: integerFlag(line, 'seed', { min: 0, max: 2 ** 32 - 1 }),
     capacity: integerFlag(line, 'capacity', { min: 1, max: 2 ** 31 - 1 }),
   };
-  const efConstruction =
-    integerFlag(line, 'ef-construction', { min: M, max: 65_536 }) ?? Math.max(HNSW_DEFAULTS.efConstruction, M);
   return {
     from: dataset === undefined ? { file: file! } : { dataset },
     out,
@@ -104,7 +112,7 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
     ...(rows !== undefined && { rows }),
     ...(values['no-calibrate'] && { calibrate: false }),
     ...(typeof codes === 'object' && { trained: codes }),
-    index: { M, efConstruction, ...onlyGiven(given) },
+    index: { kind, ...graph, ...onlyGiven(given) },
   };
 }
 
@@ -117,12 +125,14 @@ export async function build(options: BuildOptions, say: (text: string) => void):
   const { base, metric, name } = await obtain(options);
   const { rows, dimension } = base;
   say(`${name}: ${formatCount(rows)} vectors of ${dimension} dimensions`);
-  const shape = { dimension, metric, capacity: rows, ...options.index, threads: threads + 1 };
-  if (options.trained) {
-    const { metric, seed = HNSW_DEFAULTS.seed } = shape;
-    shape.codes = await trainCodes(options.trained, base, { metric, seed, threads }, say);
-  }
-  const index = Hnsw.create(shape);
+  const { kind, seed = GRAPH_DEFAULTS.seed, ...parameters } = options.index;
+  const shape = { dimension, metric, capacity: rows, seed, ...parameters, threads: threads + 1 };
+  // Now, rather than when they are trained.
+  if (options.trained && kind === 'vamana' && shape.metric === 'dot')
+    throw new UsageError('--codes: under dot a vamana walks on f32 or sq7');
+  if (options.trained)
+    shape.codes = await trainCodes(options.trained, base, { metric: shape.metric, seed, threads }, say);
+  const index = kind === 'hnsw' ? Hnsw.create(shape) : Vamana.create(shape);
 
   const started = performance.now();
   await withProgress('building', 'vectors', (onProgress) => addAll(index, base, threads, onProgress));
@@ -139,7 +149,7 @@ export async function build(options: BuildOptions, say: (text: string) => void):
   say(`${out}: ${formatBytes(bytes)}, saved in ${formatMillis(performance.now() - saving)}`);
 }
 
-async function calibrate(index: Hnsw, say: (text: string) => void): Promise<void> {
+async function calibrate(index: AnyIndex, say: (text: string) => void): Promise<void> {
   if (index.count < 2) return say('not calibrated: one vector has no neighbours');
   const started = performance.now();
   const { queries } = await withProgress('calibrating', 'searches', (onProgress) => index.calibrate({ onProgress }));
@@ -147,30 +157,44 @@ async function calibrate(index: Hnsw, say: (text: string) => void): Promise<void
   say(`calibrated in ${seconds} on ${formatCount(queries)} of its own vectors`);
 }
 
-async function obtain({ from, rows }: BuildOptions): Promise<{ base: Matrix; metric: Metric; name: string }> {
+async function obtain({ from, rows, index }: BuildOptions): Promise<{ base: Matrix; metric: Metric; name: string }> {
   const most = onlyGiven({ maxRows: rows });
-  if ('file' in from) return { base: await readMatrix(from.file, most), metric: 'l2', name: from.file };
+  // What was read can be collected while the copy is worked on.
+  const readable = (base: Matrix) => (index.kind === 'vamana' ? shared(base) : base);
+  if ('file' in from) return { base: readable(await readMatrix(from.file, most)), metric: 'l2', name: from.file };
   const dataset = await withLoadProgress((onProgress) =>
     loadDataset(from.dataset, { onProgress, ...most, maxQueries: 1 }),
   );
-  return { base: dataset.train, metric: dataset.metric, name: dataset.name };
+  return { base: readable(dataset.train), metric: dataset.metric, name: dataset.name };
 }
 
 /** What is given to the pool at once: it makes a copy that all its threads can read, and twice a large set would be too much. */
 const PIECE_BYTES = 64 * 2 ** 20;
 
 async function addAll(
-  index: Hnsw,
-  { data, rows, dimension }: Matrix,
+  index: AnyIndex,
+  base: Matrix,
   threads: number,
   onProgress: (done: number, total: number) => void,
 ): Promise<void> {
+  if (index instanceof Vamana) {
+    await using pool = await Pool.start(index, { threads });
+    return await pool.build(base.data, { onProgress });
+  }
+  const { data, rows, dimension } = base;
   await using pool = await Pool.start(index, { threads });
   const pieceRows = Math.max(1, Math.floor(PIECE_BYTES / (4 * dimension)));
   for (let from = 0; from < rows; from += pieceRows) {
     const piece = data.subarray(from * dimension, Math.min(rows, from + pieceRows) * dimension);
     await pool.addBatch(piece, { onProgress: (done) => onProgress(from + done, rows) });
   }
+}
+
+/** The same where all threads can read it: a Vamana is built of all vectors at once, of which a pool need make no copy then. */
+function shared({ data, rows, dimension }: Matrix): Matrix {
+  const copy = new Float32Array(new SharedArrayBuffer(data.byteLength));
+  copy.set(data);
+  return { data: copy, rows, dimension };
 }
 
 /** Without the fields that are undefined. */

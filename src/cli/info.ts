@@ -36,7 +36,7 @@ function infoOf(file: AnnFile): string {
       'graph',
       kind === 'hnsw'
         ? `HNSW: ${topLevel + 1} levels, entry point ${entryPoint}, ${formatCount(upperLists)} lists above level 0`
-        : 'Vamana',
+        : `Vamana: one level, entry point ${entryPoint}`,
     ],
     ['options', wrapped(Object.entries(others).map(([name, value]) => `${name} ${optionText(value as OptionValue)}`))],
     ['file', `format version ${FORMAT_VERSION}, ${formatBytes(file.bytes)} in blocks of ${formatBytes(BLOCK_BYTES)}`],

@@ -103,7 +103,7 @@ export async function search(options: SearchCommandOptions, say: (text: string) 
   // So that the first searches do not pay for it.
   index.checkAll();
   const { codes } = index.stats();
-  const searcher = { index: 'hnsw', codes, buildSeconds: 0, ramBytes: 0 };
+  const searcher = { index: index.handle.kind, codes, buildSeconds: 0, ramBytes: 0 };
   const [{ recall, qps, p50Us, p99Us }] = await withProgress('searching', 'passes', (onProgress) =>
     sweep({
       searcher: { ...searcher, search: (query) => index.search(query, how) },

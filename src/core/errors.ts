@@ -43,10 +43,14 @@ export class ParameterError extends AnnError {
 
 /** More vectors than the capacity that the index was created with. */
 export class CapacityError extends AnnError {
-  constructor({ capacity, want }: { capacity: number; want: number }) {
+  /** `deleted`: how many of those that are counted are deleted, and take room until they are consolidated. */
+  constructor({ capacity, want, deleted = 0 }: { capacity: number; want: number; deleted?: number }) {
+    const counted = deleted > 0 ? ` (${deleted} deleted ones among them)` : '';
+    const mended =
+      deleted > 0 ? 'consolidate it, or create it with a larger capacity' : 'create it with a larger capacity';
     super(
       'CAPACITY',
-      `capacity exhausted: the index holds at most ${capacity} vectors and ${want} were asked for: create it with a larger capacity`,
+      `capacity exhausted: the index holds at most ${capacity} vectors and ${want}${counted} were asked for: ${mended}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The caller's ids and our slots. As long as ids are 0, 1, 2, … in order of insertion, nothing is stored; the first other id
- * makes a table and a map.
+ * makes a table and a map. A slot may have given its id back, and is still one of those that are counted.
  */
 import { DuplicateIdError, ParameterError } from './errors.ts';
 
@@ -10,14 +10,17 @@ export class Ids {
   #ids: Uint32Array | undefined;
   /** Slot of each id; made when it is first asked for. */
   #slots: Map<number, number> | undefined;
-  /** All ids from the count up to here are taken; only `truncate` gives ids back. */
+  /** Slots that have no id any more. */
+  #vacant = new Set<number>();
+  /** All ids from the count up to here are taken; only `vacate` and `truncate` give ids back. */
   #takenBelow = 0;
 
-  /** `count` slots with these ids; without ids, they are the slots. */
-  static of(count: number, ids?: Uint32Array): Ids {
+  /** `count` slots with these ids; without ids, they are the slots. `vacant` ones have none. */
+  static of(count: number, ids?: Uint32Array, vacant?: Uint32Array): Ids {
     const made = new Ids();
     made.#count = count;
     made.#ids = ids;
+    made.#vacant = new Set(vacant);
     return made;
   }
 
@@ -27,13 +30,30 @@ export class Ids {
 
   /** Ids that several slots have, as only a file that was forged makes them. */
   duplicates(): number[] {
-    const listed = this.listed?.toSorted() ?? new Uint32Array(0);
+    const listed = this.listed?.filter((_, slot) => !this.#vacant.has(slot)).toSorted() ?? new Uint32Array(0);
     return Array.from(new Set(listed.filter((id, i) => i > 0 && id === listed[i - 1])));
   }
 
   /** The id of every slot, or undefined while ids are the slots. */
   get listed(): Uint32Array | undefined {
     return this.#ids?.subarray(0, this.#count);
+  }
+
+  /** The slots that have no id any more, ascending. */
+  get vacant(): Uint32Array {
+    return Uint32Array.from(this.#vacant).sort();
+  }
+
+  isVacant(slot: number): boolean {
+    return this.#vacant.has(slot);
+  }
+
+  /** The slot's id is free again, and the slot without one. */
+  vacate(slot: number): void {
+    const id = this.idOf(slot);
+    this.#slots?.delete(id);
+    this.#vacant.add(slot);
+    this.#takenBelow = Math.min(this.#takenBelow, id);
   }
 
   idOf(slot: number): number {
@@ -49,7 +69,7 @@ export class Ids {
 
   slotOf(id: number): number | undefined {
     if (this.#ids) return this.#slotsOf(this.#ids).get(id);
-    return Number.isInteger(id) && id >= 0 && id < this.#count ? id : undefined;
+    return Number.isInteger(id) && id >= 0 && id < this.#count && !this.#vacant.has(id) ? id : undefined;
   }
 
   has(id: number): boolean {
@@ -88,7 +108,8 @@ export class Ids {
 
   /** Forgets the ids from slot `count` on. */
   truncate(count: number): void {
-    for (let slot = count; slot < this.#count; slot++) this.#slots?.delete(this.idOf(slot));
+    for (let slot = count; slot < this.#count; slot++)
+      if (!this.#vacant.delete(slot)) this.#slots?.delete(this.idOf(slot));
     this.#takenBelow = Math.min(this.#takenBelow, count);
     this.#count = count;
   }
@@ -98,6 +119,12 @@ export class Ids {
     if (from.every((old, slot) => old === slot)) return;
     this.#ids = from.map((old) => this.idOf(old));
     this.#slots = undefined;
+    if (this.#vacant.size === 0) return;
+    const vacant = this.#vacant;
+    this.#vacant = new Set();
+    from.forEach((old, slot) => {
+      if (vacant.has(old)) this.#vacant.add(slot);
+    });
   }
 
   /** Gives the next slot this id, which `check` let pass. */
@@ -120,7 +147,7 @@ export class Ids {
   #slotsOf(ids: Uint32Array, count = this.#count): Map<number, number> {
     if (!this.#slots) {
       this.#slots = new Map();
-      for (let slot = 0; slot < count; slot++) this.#slots.set(ids[slot], slot);
+      for (let slot = 0; slot < count; slot++) if (!this.#vacant.has(slot)) this.#slots.set(ids[slot], slot);
     }
     return this.#slots;
   }

@@ -134,6 +134,9 @@ export async function calibrate(
   return { count: thread.count, form: thread.form, queries: rows, drawn, confidence, ...filter, filters, curves };
 }
 
+/** A calibration is kept until there are this many times fewer vectors. */
+export const MOST_FEWER = 2;
+
 /** Whether what was measured still holds: until there are more than twice as many vectors, or they are held in another form. */
 export function isCurrent(calibration: Calibration, thread: Pick<GraphThread, 'count' | 'form'>): boolean {
   return thread.count <= 2 * calibration.count && thread.form === calibration.form;
@@ -243,7 +246,8 @@ export function checkCalibration(
     };
   };
   const said = object('calibration', value);
-  const calibrated = integer('count', said.count, 1, count);
+  // There may be fewer by now than there were.
+  const calibrated = integer('count', said.count, 1, MOST_FEWER * count);
   if (typeof said.form !== 'string') throw broken(`form = ${JSON.stringify(said.form)}`);
   // Codes never become bytes again, and floats stay floats.
   if (said.form !== form && (said.form !== 'u8' || form !== 'sq7'))
@@ -354,6 +358,8 @@ function drawSample(thread: GraphThread, entryPoint: number, dimension: number, 
     throw new ParameterError({ parameter, got, want });
   };
   checkInteger('seed', seed, 0, 2 ** 32 - 1);
+  if (thread.deleted > 0)
+    refuse('index', `${thread.deleted} deleted vectors`, 'none that wait: consolidate, then calibrate');
   if (ks.length < 1 || ks.length > MOST_KS) refuse('ks', `[${ks}]`, `1 to ${MOST_KS} numbers of neighbours`);
   for (const k of ks) checkInteger('ks', k, 1, MOST);
   if (count === 0) refuse('count', 0, 'the index is empty: add vectors before it is calibrated');

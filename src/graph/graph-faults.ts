@@ -1,5 +1,22 @@
 /** What can be wrong with a layered graph, looked for node by node. */
 
+/** Nodes that are deleted: those that are marked, those whose ids are free, ascending, and how many walks believe there are. */
+export interface DeletedNodes {
+  marked: Uint32Array;
+  vacant: Uint32Array;
+  counted: number;
+}
+
+/** A sentence for each node of which the marks say one thing and the ids another. */
+export function faultsOfDeleted({ marked, vacant, counted }: DeletedNodes): string[] {
+  const faults: string[] = [];
+  const [marks, free] = [new Set(marked), new Set(vacant)];
+  for (const slot of marked) if (!free.has(slot)) faults.push(`node ${slot} is deleted, and its id is not free`);
+  for (const slot of vacant) if (!marks.has(slot)) faults.push(`node ${slot} has no id, and is not deleted`);
+  if (counted !== marked.length) faults.push(`${counted} nodes are said to be deleted, and ${marked.length} are`);
+  return faults;
+}
+
 /** The graph as `faultsOf` sees it. */
 export interface LayeredLinks {
   /** Nodes that the index holds, and as many as the graph itself counts. */

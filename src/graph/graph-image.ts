@@ -27,6 +27,8 @@ export interface MetaOf<Name extends GraphKind> {
   topLevel: number;
   /** Whether ids are the slots, or a section of their own. */
   ids: 'slots' | 'listed';
+  /** How many of `count` are deleted, whose slots are a section of their own; not mentioned where there are none. */
+  deleted?: number;
   /** The length of the longest vector that was reckoned with, where the space that is walked in depends on it. */
   longest?: number;
   /** What was measured, if anything was. */
@@ -92,6 +94,10 @@ export function checkMeta(value: unknown): GraphMeta {
   if (meta.topLevel !== topLevel)
     throw broken(`node ${meta.entryPoint} would be on level ${meta.topLevel}, and its seed says ${topLevel}`);
   if (meta.ids !== 'slots' && meta.ids !== 'listed') throw broken(`ids that are ${JSON.stringify(meta.ids)}`);
+  if (meta.deleted !== undefined) {
+    if (meta.kind === 'hnsw') throw broken(`${JSON.stringify(meta.deleted)} deleted nodes, which an HNSW has not`);
+    whole('deleted', meta.count, 1);
+  }
   const { lifted } = walkSpaceOf(meta.kind, options);
   if (lifted && !(typeof meta.longest === 'number' && meta.longest >= 0 && meta.longest ** 2 <= MOST_NORM2))
     throw broken(`longest = ${JSON.stringify(meta.longest)} is no length of a vector`);
@@ -125,7 +131,7 @@ function graphAs<Name extends GraphKind>(name: Name, meta: MetaOf<Name>) {
 
 /** Bytes that each section of an index with these numbers has; there may be no others. */
 export function sectionBytes(meta: GraphMeta): Map<string, number> {
-  const { options, count, form, upperLists, ids } = meta;
+  const { options, count, form, upperLists, ids, deleted } = meta;
   const { recordBytes, upperBytes, signBytes, finerBytes, quantized } = graphOf(meta).layout;
   const space = walkSpaceOf(meta.kind, options);
   const sizes: [string, number][] = [
@@ -136,6 +142,7 @@ export function sectionBytes(meta: GraphMeta): Map<string, number> {
   if (quantized.modelBytes > 0) sizes.push(['model', quantized.modelBytes]);
   if (finerBytes > 0) sizes.push(['finer', count * finerBytes]);
   if (ids === 'listed') sizes.push(['ids', count * 4]);
+  if (deleted !== undefined) sizes.push(['deleted', deleted * 4]);
   if (keepsOriginals(form, space)) sizes.push(['vectors', count * rowBytesOf(options.dimension)]);
   return new Map(sizes);
 }

@@ -11,11 +11,27 @@ import { Random } from '../core/random.ts';
 import { Arena } from '../kernels/memory.ts';
 import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
 import { PAGE_BYTES } from '../kernels/wasm.ts';
-import { type CalibrateOptions, type Calibration, calibrate, isCurrent, settingFor } from './calibration.ts';
+import {
+  type CalibrateOptions,
+  type Calibration,
+  calibrate,
+  isCurrent,
+  MOST_FEWER,
+  settingFor,
+} from './calibration.ts';
 import { checkBatch, checkVector } from './checks.ts';
-import { faultsOf } from './graph-faults.ts';
+import { faultsOf, faultsOfDeleted } from './graph-faults.ts';
 import { type GraphImage, type GraphMeta, type Place, sectionBytes } from './graph-image.ts';
-import { type GraphLayout, layoutOf, NODE, type Region, ROTATION_ROUNDS, type Shape, STATE } from './graph-layout.ts';
+import {
+  DELETED,
+  type GraphLayout,
+  layoutOf,
+  NODE,
+  type Region,
+  ROTATION_ROUNDS,
+  type Shape,
+  STATE,
+} from './graph-layout.ts';
 import { type AllGraphOptions, fittedCapacity, type GraphKind } from './graph-options.ts';
 import type { GraphHandle, GraphThread, Source } from './graph-thread.ts';
 import { codesTitle, formsOf, keepsOriginals } from './record-form.ts';
@@ -27,6 +43,8 @@ import { walkSpaceOf } from './walk-space.ts';
 /** What an index is and holds. Bytes are those in use, not those reserved. */
 export interface GraphStats {
   count: number;
+  /** Vectors that were deleted and take room until they are consolidated. */
+  deleted: number;
   capacity: number;
   dimension: number;
   metric: Metric;
@@ -151,7 +169,7 @@ export abstract class GraphIndex<
 
   /**
    * The sections have been put in their places: from now on this is the index that they are the image of. `small`: those that
-   * have no place, `model`, `mean` and `ids`, as they are in the file. `sums`: checksums of a section's 64 KiB blocks; each is checked
+   * have no place, `model`, `mean`, `ids` and `deleted`, as they are in the file. `sums`: checksums of a section's 64 KiB blocks; each is checked
    * when it is first used.
    */
   adopt(
@@ -160,7 +178,9 @@ export abstract class GraphIndex<
   ): void {
     const { at, bytes, u32 } = this.arena;
     this.handle.source = source;
-    this.ids = Ids.of(meta.count, meta.ids === 'listed' ? u32Of(small('ids')) : undefined);
+    const listed = meta.ids === 'listed' ? u32Of(small('ids')) : undefined;
+    const { deleted = 0 } = meta;
+    this.ids = Ids.of(meta.count, listed, deleted > 0 ? u32Of(small('deleted')) : undefined);
     this.upperLists = meta.upperLists;
     if (this.layout.quantized.modelBytes > 0) {
       bytes.set(small('model'), at.model);
@@ -174,6 +194,7 @@ export abstract class GraphIndex<
       [STATE.entryPoint, meta.entryPoint],
       [STATE.topLevel, meta.topLevel],
       [STATE.form, FORM_CODES[meta.form]],
+      [STATE.deleted, deleted],
     ];
     if (meta.longest !== undefined) this.thread.longest = meta.longest;
     for (const [word, value] of words) u32[(at.state >>> 2) + word] = value;
@@ -195,7 +216,7 @@ export abstract class GraphIndex<
     const { threads: _, ...options } = this.options;
     const { at, u32, bytes } = this.arena;
     const state = u32.subarray(at.state >>> 2);
-    const listed = this.ids.listed;
+    const { listed, vacant } = this.ids;
     const meta = {
       kind: this.handle.kind,
       options,
@@ -205,6 +226,7 @@ export abstract class GraphIndex<
       entryPoint: state[STATE.entryPoint],
       topLevel: state[STATE.topLevel],
       ids: listed ? 'listed' : 'slots',
+      ...(vacant.length > 0 && { deleted: vacant.length }),
       ...(this.thread.space.lifted && { longest: this.thread.longest }),
       ...(this.#calibration && { calibration: this.#calibration }),
     } as unknown as GraphMeta;
@@ -212,6 +234,7 @@ export abstract class GraphIndex<
     const sections = [...sectionBytes(meta)].map(([name, size]) => {
       const pieces = places.filter(({ section }) => section === name);
       if (name === 'ids') return { name, parts: [bytesOf(listed!)] };
+      if (name === 'deleted') return { name, parts: [bytesOf(vacant)] };
       if (name === 'mean' || name === 'model') return { name, parts: [bytes.subarray(at[name], at[name] + size)] };
       return { name, parts: pieces.map(({ memory, at, bytes }) => new Uint8Array(memory.buffer, at, bytes)) };
     });
@@ -255,9 +278,9 @@ export abstract class GraphIndex<
     this.#forbidden = error;
   }
 
-  /** How many vectors are held. While other threads add, those that are complete. */
+  /** How many vectors are held, deleted ones apart. While other threads add, those that are complete. */
   get count(): number {
-    return this.thread.count;
+    return this.thread.count - this.thread.deleted;
   }
 
   add(vector: Float32Array, id: number = this.ids.next()): number {
@@ -288,11 +311,14 @@ export abstract class GraphIndex<
 
   /** What `search` does with these options, as threads are told that know no calibration. Throws ParameterError. */
   resolve(options: SearchOptions): SearchOptions {
+    this.#checkStill();
     if (options.recallTarget !== undefined) return settingFor(this.#calibration, this.thread, options);
     const calibration = this.#calibration;
     if (!calibration || !isCurrent(calibration, this.thread)) return options;
-    const { filterWords = calibration.filterWords, defer = calibration.defer } = options;
-    return { ...options, filterWords, defer };
+    const { filterWords = calibration.filterWords, defer } = options;
+    // What was measured to be least work may find less at one gamma: a recall target reckons with that, a caller's own gamma does not.
+    const still = defer === undefined && calibration.defer === false;
+    return { ...options, filterWords, ...(still && { defer: false }) };
   }
 
   /**
@@ -332,26 +358,30 @@ export abstract class GraphIndex<
     const slot = this.ids.slotOf(id);
     if (slot === undefined)
       throw new ParameterError({ parameter: 'id', got: id, want: 'the id of a vector that is held' });
-    return level > this.#node(slot).level ? new Uint32Array(0) : this.ids.translate(this.#list(slot, level));
+    if (level > this.#node(slot).level) return new Uint32Array(0);
+    return this.ids.translate(this.#list(slot, level).filter((link) => !this.ids.isVacant(link)));
   }
 
   stats(): GraphStats {
     this.thread.checkAll();
-    const { dimension, metric, capacity, count } = this;
+    const { dimension, metric, capacity } = this;
+    const { count: slots, deleted } = this.thread;
+    const count = slots - deleted;
     const { filter, alpha } = this.options;
     const codes = codesTitle(this.options.codes);
     const { recordBytes, finerBytes, upperBytes, signBytes, plan, threadPlan } = this.layout;
     let links = 0;
-    for (let slot = 0; slot < count; slot++) links += this.arena.u32[this.#node(slot).list];
-    const records = count * recordBytes;
-    const signs = count * signBytes;
+    for (let slot = 0; slot < slots; slot++)
+      if (!this.ids.isVacant(slot)) links += this.arena.u32[this.#node(slot).list];
+    const records = slots * recordBytes;
+    const signs = slots * signBytes;
     const upper = this.upperLists * upperBytes;
-    const finer = count * finerBytes;
-    const vectors = this.thread.keepsOriginals ? count * rowBytesOf(dimension) : 0;
-    const scratch = plan(0).flips + threadPlan(0).end + count;
+    const finer = slots * finerBytes;
+    const vectors = this.thread.keepsOriginals ? slots * rowBytesOf(dimension) : 0;
+    const scratch = plan(0).flips + threadPlan(0).end + slots;
     const walkBytes = records + signs + upper + scratch;
     return {
-      ...{ count, capacity, dimension, metric, codes, filter, alpha },
+      ...{ count, deleted, capacity, dimension, metric, codes, filter, alpha },
       meanDegree: count ? links / count : 0,
       ramBytes: { total: walkBytes + finer + vectors, records, signs, upper, finer, vectors, scratch },
       walkBytes,
@@ -379,7 +409,9 @@ export abstract class GraphIndex<
     const state = u32.subarray(at.state >>> 2);
     const [held, entryPoint, topLevel] = [state[STATE.count], state[STATE.entryPoint], state[STATE.topLevel]];
     const twice = this.ids.duplicates().map((id) => `two vectors have the id ${id}`);
+    const marked = Uint32Array.from({ length: count }, (_, slot) => slot).filter((slot) => this.isDeleted(slot));
     return twice.concat(
+      faultsOfDeleted({ marked, vacant: this.ids.vacant, counted: state[STATE.deleted] }),
       faultsOf({
         ...{ count, held, entryPoint, topLevel },
         mostLinks: (level) => this.#mostLinks(level),
@@ -413,29 +445,66 @@ export abstract class GraphIndex<
     this.thread.checkAll();
     const { count } = this.ids;
     const nodes = this.nodesInMemory();
-    const failures: unknown[] = [];
-    const report = (share: number) => {
-      try {
-        onProgress?.(Math.floor(share * count), count);
-      } catch (error) {
-        failures.push(error);
-      }
-    };
-    this.busy = 'the index is being renumbered';
-    this.#moving = true;
+    const { report, throwFirst } = patient(onProgress, count);
+    const rest = this.beginMoving('the index is being renumbered');
     try {
       const { from, to } = renumber(nodes, (done, total) => {
         if (done < total) report(done / total);
       });
       const state = this.arena.at.state >>> 2;
       this.setState(STATE.entryPoint, to[this.arena.u32[state + STATE.entryPoint]] ?? 0);
+      // Marks are the slots': they do not move with the records.
+      for (const slot of this.ids.vacant) this.#mark(slot, false);
       this.ids.permute(from);
+      for (const slot of this.ids.vacant) this.#mark(slot, true);
     } finally {
-      this.#moving = false;
-      this.busy = undefined;
+      rest();
     }
     report(1);
-    if (failures.length > 0) throw failures[0];
+    throwFirst();
+  }
+
+  /** Until what it returns is called, whoever adds or searches gets a BusyError with this reason. */
+  protected beginMoving(why: string): () => void {
+    this.busy = why;
+    this.#moving = true;
+    return () => {
+      this.#moving = false;
+      this.busy = undefined;
+    };
+  }
+
+  protected isDeleted(slot: number): boolean {
+    return this.arena.u32[this.#node(slot).list - NODE.count + NODE.level] >= DELETED;
+  }
+
+  /** From now on no search finds the node; its id is free. Nobody adds. */
+  protected markDeleted(slot: number): void {
+    this.ids.vacate(slot);
+    this.#mark(slot, true);
+    // Behind the mark: who reads that there are deleted ones finds it.
+    Atomics.add(this.arena.u32, (this.arena.at.state >>> 2) + STATE.deleted, 1);
+  }
+
+  /**
+   * The nodes have been moved: slot by slot they are those of the slots `from`, the first `count` of which live; the others are
+   * gone for good.
+   */
+  protected truncate(from: Uint32Array, count: number): void {
+    for (const slot of this.ids.vacant) this.#mark(slot, false);
+    this.ids.permute(from);
+    this.ids.truncate(count);
+    this.setState(STATE.count, count);
+    this.setState(STATE.claimed, count);
+    this.setState(STATE.deleted, 0);
+    if (this.#calibration && this.#calibration.count > MOST_FEWER * count) this.#calibration = undefined;
+  }
+
+  #mark(slot: number, deleted: boolean): void {
+    const { u32 } = this.arena;
+    const word = this.#node(slot).list - NODE.count + NODE.level;
+    if (deleted) Atomics.or(u32, word, DELETED);
+    else Atomics.and(u32, word, ~DELETED);
   }
 
   /**
@@ -543,7 +612,7 @@ export abstract class GraphIndex<
   }
 
   protected shape() {
-    return { dimension: this.dimension, capacity: this.capacity };
+    return { dimension: this.dimension, capacity: this.capacity, deleted: this.thread.deleted };
   }
 
   protected setState(word: number, value: number): void {
@@ -565,7 +634,7 @@ export abstract class GraphIndex<
     const { at, u32 } = this.arena;
     const node = (at.records + slot * this.layout.recordBytes + this.layout.vectorBytes) >>> 2;
     return {
-      ...{ upper: u32[node + NODE.upper], level: u32[node + NODE.level], lock: u32[node + NODE.lock] },
+      ...{ upper: u32[node + NODE.upper], level: u32[node + NODE.level] & ~DELETED, lock: u32[node + NODE.lock] },
       list: node + NODE.count,
     };
   }
@@ -589,6 +658,23 @@ export abstract class GraphIndex<
     const length = Math.min(u32[list], MOST_LISTED);
     return u32.slice(list + 1, list + 1 + length);
   }
+}
+
+/** Tells a listener how far something is that must not end before its end; what he throws waits until then. */
+export function patient(onProgress: ((done: number, total: number) => void) | undefined, total: number) {
+  const failures: unknown[] = [];
+  return {
+    report: (share: number) => {
+      try {
+        onProgress?.(Math.floor(share * total), total);
+      } catch (error) {
+        failures.push(error);
+      }
+    },
+    throwFirst: () => {
+      if (failures.length > 0) throw failures[0];
+    },
+  };
 }
 
 function slotsOf(edges: Uint32Array): Uint32Array {

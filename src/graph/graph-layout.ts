@@ -76,6 +76,7 @@ export const STATE = {
   era: 5,
   form: 6,
   longest: 7,
+  deleted: 8,
 } as const;
 /** Bits of the era: what is being rewritten; and what is added when it is done. */
 export const ERA = { signsMove: 1, formMoves: 2, next: 4 } as const;
@@ -83,6 +84,8 @@ export const ERA = { signsMove: 1, formMoves: 2, next: 4 } as const;
 export const JOURNAL = { held: 0, entryHeld: 1, inserting: 2, levels: 3, linking: 4, parent: 5 } as const;
 /** Words of a record behind its vector; the links begin behind `count`. */
 export const NODE = { upper: 0, level: 1, lock: 2, count: 3 } as const;
+/** The bit above the level that marks a deleted node (`assembly/links.ts`). */
+export const DELETED = 0x80000000;
 
 export interface GraphLayout {
   /** Bytes of a stored vector, and where behind it the links begin. */

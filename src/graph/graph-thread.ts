@@ -131,9 +131,14 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     configureCodes(this.arena.kernels, codes, { dimension, metric }, at);
   }
 
-  /** Inserts that are complete. */
+  /** Inserts that are complete: slots in use, those of deleted nodes included. */
   get count(): number {
     return Atomics.load(this.state, STATE.count);
+  }
+
+  /** How many nodes are deleted and still in their slots. */
+  get deleted(): number {
+    return Atomics.load(this.state, STATE.deleted);
   }
 
   /**

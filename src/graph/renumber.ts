@@ -43,17 +43,28 @@ export function renumber(
 ): { from: Uint32Array; to: Uint32Array } {
   checkLists(nodes);
   const from = placesFor(depthFirst(nodes), nodes.levels);
+  return { from, to: moveNodes(nodes, from, onMoved) };
+}
+
+/**
+ * Gives each slot the node of slot `from[slot]`, and writes in all lists where nodes go; returns that. Lists have been checked.
+ */
+export function moveNodes(
+  nodes: NodesInMemory,
+  from: Uint32Array,
+  onMoved: (done: number, total: number) => void,
+): Uint32Array {
   const to = inverse(from);
   relink(nodes, to);
   const total = nodes.count * nodes.rows.length;
   nodes.rows.forEach((rowOf, i) => {
     moveRows(from, rowOf, (done) => onMoved(i * nodes.count + done, total));
   });
-  return { from, to };
+  return to;
 }
 
 /** Throws BrokenIndexError where a list is too long or links to nobody: moving would only hide that. */
-function checkLists({ count, words, levels, listAt, mostLinks }: NodesInMemory): void {
+export function checkLists({ count, words, levels, listAt, mostLinks }: NodesInMemory): void {
   for (let slot = 0; slot < count; slot++) {
     for (let level = 0; level <= levels[slot]; level++) {
       const list = listAt(slot, level);

@@ -35,4 +35,12 @@ export interface LinkBackStep {
   alpha: number;
 }
 
-export type Step = PlaceStep | ChooseStep | LinkBackStep;
+/** Each of these nodes that live loses its deleted neighbours, and gets in their place what those were linked to. */
+export interface RepairStep {
+  kind: 'repair';
+  rows: number;
+  nodes: Uint32Array;
+  alpha: number;
+}
+
+export type Step = PlaceStep | ChooseStep | LinkBackStep | RepairStep;

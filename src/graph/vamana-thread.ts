@@ -49,6 +49,10 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
           counts[row] = links.length;
         };
       }
+      case 'repair': {
+        const { nodes, alpha } = step;
+        return (row) => this.repair(nodes[row], alpha);
+      }
       case 'linkBack': {
         const { targets, starts, edges, alpha } = step;
         return (row) => {
@@ -86,6 +90,11 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
   /** Links the node to these, edges with marks; where its list is full, RobustPrune says which of all stay. */
   linkBack(slot: number, edges: Uint32Array, alpha: number): void {
     this.arena.kernels.linkBack(slot, this.#lay(edges), edges.length, this.#unitOf(alpha));
+  }
+
+  /** Replaces the node's deleted neighbours by what they are linked to, pruned; and no edge is kept any more. Throws BrokenIndexError. */
+  repair(slot: number, alpha: number): void {
+    if (orBroken(() => this.arena.kernels.repair(slot, this.#unitOf(alpha)), 0) === 0) throw this.broken();
   }
 
   /** Puts words where the kernels can read them. */

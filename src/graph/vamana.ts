@@ -6,15 +6,18 @@
  * How nodes are linked is in `vamana-batches.ts` and, the kernels, in `kernels/assembly/vamana.ts`, where the departures from the
  * paper are listed. What an index is to its caller besides is in `graph-index.ts`.
  */
-import { BrokenIndexError, ParameterError } from '../core/errors.ts';
+import { assert } from '../core/assert.ts';
+import { BrokenIndexError, BusyError, ParameterError } from '../core/errors.ts';
 import { Random } from '../core/random.ts';
 import type { MetaOf, Place } from './graph-image.ts';
-import { type Claim, GraphIndex, type GraphStats, type RestoreOptions } from './graph-index.ts';
+import { type Claim, GraphIndex, type GraphStats, patient, type RestoreOptions } from './graph-index.ts';
 import { STATE } from './graph-layout.ts';
 import { modelOf } from './graph-options.ts';
 import { FILTER_FROM } from './graph-thread.ts';
 import { codesTitle } from './record-form.ts';
+import { checkLists, moveNodes } from './renumber.ts';
 import { link } from './vamana-batches.ts';
+import { livingFirst, repairing } from './vamana-consolidate.ts';
 import {
   type AllVamanaOptions,
   completeVamanaOptions,
@@ -26,6 +29,11 @@ import type { Step } from './vamana-steps.ts';
 import { VamanaThread } from './vamana-thread.ts';
 import { growTree } from './vamana-tree.ts';
 import type { AddBatchOptions } from './vector-index.ts';
+
+export interface ConsolidateOptions {
+  /** Called now and then with the vectors whose links have been looked at. */
+  onProgress?: (done: number, total: number) => void;
+}
 
 export interface VamanaStats extends GraphStats {
   R: number;
@@ -81,9 +89,10 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
 
   /** The steps of that; whoever is given one does all its rows before he asks for the next. */
   *building(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): Generator<Step, void> {
-    if (this.count > 0) {
+    if (this.ids.count > 0) {
       const want = 'an empty index: add to this one, or create another';
-      throw new ParameterError({ parameter: 'index', got: `${this.count} vectors`, want });
+      const got = this.count > 0 ? `${this.count} vectors` : 'deleted vectors that are not consolidated';
+      throw new ParameterError({ parameter: 'index', got, want });
     }
     const { alpha, passes, R, filter } = this.options;
     const alphas = passes === 1 ? [alpha] : [1, alpha];
@@ -98,7 +107,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
         this.thread.endEra();
       }
       yield { kind: 'place', rows, vectors, first: 0 };
-      this.#beginAt(this.#medoid(sum, rows));
+      this.#beginAt(this.#medoid(sum, rows, rows));
       // The start is there from the beginning, and has links in the first pass already only to whom chose it.
       const others = new Random(`order ${this.options.seed}`).permutation(rows - 1).map((i) => i + 1);
       for (const [pass, alpha] of alphas.entries()) {
@@ -151,6 +160,64 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
   /** On all cores: `Pool.addBatch`. */
   addBatch(vectors: Float32Array, options: AddBatchOptions = {}): void {
     this.#run(this.adding(vectors, options));
+  }
+
+  /**
+   * From now on no search finds the vector, and its id is free; searches of other threads that are under way may still name it.
+   * Walks go through its node until `consolidate` takes it out, which should be called before a tenth of all are deleted: until
+   * then deleted nodes take room, and beams find as many that live behind them. Throws ParameterError for an id that is not held;
+   * or what `addBatch` throws while nothing may be added.
+   */
+  delete(id: number): void {
+    this.checkMayAdd();
+    const slot = this.ids.slotOf(id);
+    if (slot === undefined)
+      throw new ParameterError({ parameter: 'id', got: id, want: 'the id of a vector that is held' });
+    this.thread.checkAll();
+    this.markDeleted(slot);
+  }
+
+  /**
+   * Takes deleted nodes out: their neighbours are linked to one another by RobustPrune (FreshDiskANN, algorithm 4), a new start is
+   * chosen where the old one was deleted, and slots are as many as there are vectors again. Ids stay. On all cores:
+   * `Pool.consolidate`. Nobody else may search or add meanwhile: throws BusyError while a pool is open, what `addBatch` throws
+   * while nothing may be added, CorruptionError, or BrokenIndexError; then nothing has been changed. What `onProgress` throws is
+   * thrown when all is done.
+   */
+  consolidate(options: ConsolidateOptions = {}): void {
+    this.#run(this.consolidating(options));
+  }
+
+  /** The steps of that, `beside` so many threads, which do nothing else; whoever is given one does all its rows before he asks for the next. */
+  *consolidating({ onProgress }: ConsolidateOptions = {}, beside = 0): Generator<Step, void> {
+    this.checkMayAdd();
+    if (this.numbers.taken > beside) {
+      const mended = beside > 0 ? 'close all others first' : 'call its consolidate, or close it first';
+      throw new BusyError(`a pool works on the index: ${mended}`);
+    }
+    this.thread.checkAll();
+    const nodes = this.nodesInMemory();
+    checkLists(nodes);
+    const { report, throwFirst } = patient(onProgress, this.count);
+    if (this.thread.deleted > 0) {
+      const rest = this.beginMoving('the index is being consolidated: await that');
+      let whole = false;
+      try {
+        const isDeleted = (slot: number) => this.isDeleted(slot);
+        yield* repairing({ count: nodes.count, isDeleted, alpha: this.options.alpha, onRepaired: report });
+        const start = isDeleted(0) ? this.#livingMedoid() : 0;
+        const from = livingFirst({ count: nodes.count, isDeleted, start });
+        moveNodes(nodes, from, () => {});
+        this.truncate(from, this.count);
+        this.#growTree();
+        whole = true;
+      } finally {
+        rest();
+        if (!whole) this.forbidAdding(new BrokenIndexError('a consolidation of it was broken off'));
+      }
+    }
+    report(1);
+    throwFirst();
   }
 
   protected levelOf(): number {
@@ -206,14 +273,37 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     return to;
   }
 
-  /** The one of the first `rows` nodes that is nearest to their mean, from where the mean is a vector of the metric. */
-  #medoid(sum: Float64Array, rows: number): number {
-    const mean = Float32Array.from(sum.subarray(0, this.dimension), (x) => x / rows);
-    if (this.metric === 'cosine' && mean.every((x) => x === 0)) return 0;
-    const [slots, distances] = [new Uint32Array(1), new Float32Array(1)];
+  /**
+   * Of the first `count` nodes, `living` of which are not deleted and make this sum, one of those: the nearest to their mean, where
+   * the mean is a vector of the metric.
+   */
+  #medoid(sum: Float64Array, living: number, count: number): number {
+    const mean = Float32Array.from(sum.subarray(0, this.dimension), (x) => x / living);
+    const lives = (slot: number) => !this.isDeleted(slot);
+    if (this.metric === 'cosine' && mean.every((x) => x === 0)) {
+      for (let slot = 0; ; slot++) if (lives(slot)) return slot;
+    }
     const queries = { data: mean, rows: 1, dimension: this.dimension };
-    this.thread.nearest(queries, { from: 0, to: 1, k: 1, count: rows }, slots, distances);
-    return slots[0];
+    for (let k = 1; ; k = Math.min(2 * k, count)) {
+      const [slots, distances] = [new Uint32Array(k), new Float32Array(k)];
+      this.thread.nearest(queries, { from: 0, to: 1, k, count }, slots, distances);
+      const nearest = slots.find(lives);
+      if (nearest !== undefined) return nearest;
+      assert(k < count, 'no node lives');
+    }
+  }
+
+  /** The same of all that are not deleted; 0 where all are. */
+  #livingMedoid(): number {
+    const { thread, dimension, count } = this;
+    if (count === 0) return 0;
+    const sum = new Float64Array(dimension);
+    for (let slot = 0; slot < thread.count; slot++) {
+      if (this.isDeleted(slot)) continue;
+      const vector = thread.vector(slot);
+      for (let j = 0; j < dimension; j++) sum[j] += vector[j];
+    }
+    return this.#medoid(sum, count, thread.count);
   }
 
   /** Exchanges this node, which has no links yet, with the first, where searches begin. */

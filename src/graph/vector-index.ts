@@ -44,7 +44,8 @@ export interface SearchOptions {
    * Whether a neighbour that its sign bits do not dismiss waits until it is the nearest by them of all that are left, instead of
    * being compared at once: most are never compared. A number: it is forgiven so many standard deviations of the estimate, beyond
    * the index's `margin`, 0 … 10; more compares more of them and misses fewer. `false`: nobody waits. Only where there is a filter.
-   * Default: 0.8, or what `Hnsw.calibrate` found to be the least work.
+   * Default: with `gamma` 0.8, unless `calibrate` found that none should wait; with a `recallTarget` what `calibrate` found to be the
+   * least work; otherwise false.
    */
   defer?: number | false;
 }

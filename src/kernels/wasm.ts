@@ -108,6 +108,8 @@ export interface Kernels {
   place(x: number, slot: number): void;
   setLinks(slot: number, edges: number, n: number): void;
   linkBack(slot: number, edges: number, n: number, alpha: number): void;
+  /** 0: the graph is broken. */
+  repair(slot: number, alpha: number): number;
 
   scan(query: number, entries: number, k: number, size: number, from: number, n: number, scratch: number): number;
   scanFloats(

@@ -8,7 +8,7 @@ import type { Matrix } from '../core/matrix.ts';
 import { checkSearch } from '../graph/checks.ts';
 import type { SearchOptions } from '../graph/vector-index.ts';
 import { type BatchResult, Pool } from '../workers/pool.ts';
-import type { HnswSearcher } from './build.ts';
+import type { GraphSearcher } from './build.ts';
 import { recallAtK, type Truth } from './recall.ts';
 import { median, percentile, type SweepRow, settingLabel } from './sweep.ts';
 
@@ -41,7 +41,7 @@ export type BatchSetting = Pick<BatchRow, 'efSearch' | 'gamma'>;
 export interface BatchOptions {
   /** The name of the dataset, for the rows. */
   dataset: string;
-  searcher: HnswSearcher;
+  searcher: GraphSearcher;
   queries: Matrix;
   truth: Truth;
   k: number;
@@ -57,12 +57,12 @@ export interface BatchOptions {
 /** One row per setting. All threads and one take turns in every round, so that a machine that slows down slows both. */
 export async function measureBatches(options: BatchOptions): Promise<BatchRow[]> {
   const { dataset, searcher, queries, truth, k, settings, threads, rounds, onProgress } = options;
-  const { index, codes, hnsw } = searcher;
+  const { index, codes, graph } = searcher;
   // Where the threads can read them: a copy for every batch would be timed too.
   const data = new Float32Array(new SharedArrayBuffer(queries.data.byteLength));
   data.set(queries.data);
   const turns = settings.map((setting) => ({ setting, all: [] as Batch[], one: [] as Batch[] }));
-  const pool = await Pool.start(hnsw, { threads });
+  const pool = await Pool.start(graph, { threads });
   try {
     const run = async (setting: BatchSetting, threads: number): Promise<Batch> => {
       const started = performance.now();

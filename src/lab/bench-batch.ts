@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { type Matrix, row } from '../core/matrix.ts';
 import { Pool } from '../workers/pool.ts';
 import { type BatchSetting, narrowest, optionsOf } from './batches.ts';
-import { buildHnsw, type HnswSearcher } from './build.ts';
+import { buildHnsw, type GraphSearcher } from './build.ts';
 import type { Dataset } from './datasets.ts';
 import { formatCount, formatTable } from './format.ts';
 import { withProgress } from './progress.ts';
@@ -90,7 +90,7 @@ interface CompareOptions {
 
 /** Loop and batch of each setting and order, one of each in a turn; who goes first changes. */
 async function compare(
-  { hnsw, codes }: HnswSearcher,
+  { graph, codes }: GraphSearcher,
   settings: readonly BatchSetting[],
   { queries, truth, k, turns, onProgress }: CompareOptions,
 ): Promise<BatchCost[]> {
@@ -99,13 +99,13 @@ async function compare(
     { order: 'cached' as const, batch: shared(queries, Math.min(CACHED_QUERIES, queries.rows)) },
   ];
   const cases = settings.flatMap((setting) => orders.map((one) => ({ ...one, setting, pairs: [] as Pair[] })));
-  const pool = await Pool.start(hnsw, { threads: 1 });
+  const pool = await Pool.start(graph, { threads: 1 });
   try {
     const loop = ({ data, rows, dimension }: Matrix, setting: BatchSetting) => {
       const options = { k, ...optionsOf(setting) };
       const each = Array.from({ length: rows }, (_, i) => row({ data, rows, dimension }, i));
       const began = performance.now();
-      for (const query of each) hnsw.search(query, options);
+      for (const query of each) graph.search(query, options);
       return (1000 * rows) / (performance.now() - began);
     };
     const batch = async ({ data, rows }: Matrix, setting: BatchSetting) => {

@@ -12,7 +12,7 @@ import type { Quantizer } from '../quantize/quantizer.ts';
 import { RabitqQuantizer } from '../quantize/rabitq.ts';
 import { ScalarQuantizer } from '../quantize/scalar.ts';
 import { runOnThreads } from '../workers/kmeans.ts';
-import { buildHnsw, type HnswSearcher, searchedBy } from './build.ts';
+import { buildHnsw, type GraphSearcher, searchedBy } from './build.ts';
 import type { Dataset } from './datasets.ts';
 import { formatCount, formatSeconds, formatTable } from './format.ts';
 import { firstQueries } from './ground-truth.ts';
@@ -133,7 +133,7 @@ type Progress = (done: number, total: number) => void;
 interface Built {
   kind: Kind;
   trainSeconds: number;
-  searcher: HnswSearcher;
+  searcher: GraphSearcher;
 }
 
 /** All kinds that know the metric. */
@@ -204,7 +204,7 @@ function waysOf(k: number): (built: Built) => Searcher[] {
     if (reranks.length === 0) return [searcher];
     return reranks.map((times) => {
       const rerank = times === 'bound' ? times : Math.ceil(times * k);
-      return { ...searcher, ...searchedBy(searcher.hnsw, searcher.knob, rerank), rerank };
+      return { ...searcher, ...searchedBy(searcher.graph, searcher.knob, rerank), rerank };
     });
   };
 }

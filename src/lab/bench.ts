@@ -1,22 +1,24 @@
 /**
  * `npm run bench`: the engine measured alone. `kernels`: what one distance costs, beside a plain JavaScript loop. `indexes`:
- * the sweep of `npm start` over harder data too, and with the sign filter turned off, to see what it is worth; and by the width of
- * the beam, to see what gamma is. `codes`: memory, speed and recall of every kind of code. `batch`: one thread given many queries
- * at once. `build`: one writer beside several. `files`: what it takes to open an index. `day 3`: the timed cases of a day, as its
- * notebook shows them.
+ * the sweep of `npm start` over harder data too, HNSW also with the sign filter turned off, to see what it is worth, and by the width
+ * of the beam, to see what gamma is. `codes`: memory, speed and recall of every kind of code. `batch`: one thread given many queries
+ * at once. `build`: one writer beside several. `files`: what it takes to open an index. `churn`: a Vamana whose vectors are replaced
+ * bit by bit; only where it is asked for. `day 3`: the timed cases of a day, as its notebook shows them.
  */
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { IndexFileError, UsageError } from '../core/errors.ts';
 import { save, verify } from '../engine/index-file.ts';
 import { HNSW_DEFAULTS } from '../graph/hnsw-options.ts';
+import { VAMANA_DEFAULTS } from '../graph/vamana-options.ts';
 import { batchTable, benchBatch } from './bench-batch.ts';
 import { benchBuild, buildTable } from './bench-build.ts';
+import { benchChurn, CHURN_TRUTH, churnTable } from './bench-churn.ts';
 import { benchCodes, codesTable } from './bench-codes.ts';
 import { benchFiles, filesTable } from './bench-files.ts';
 import { benchKernels, type KernelBench } from './bench-kernels.ts';
 import { benchCells, benchmarkDay } from './benchmark-day.ts';
-import { buildHnsw } from './build.ts';
+import { buildHnsw, type GraphVariant } from './build.ts';
 import { type CommandLine, type Flag, flagHelp, integerFlag, isMain, readCommandLine, runCommand } from './command.ts';
 import { type Dataset, loadDataset } from './datasets.ts';
 import { recallQpsFigure } from './figures.ts';
@@ -28,7 +30,9 @@ import { withLoadProgress, withProgress } from './progress.ts';
 import type { Truth } from './recall.ts';
 import { prepareFolder, writeOutputs } from './results.ts';
 
-const PARTS = ['kernels', 'indexes', 'codes', 'batch', 'build', 'files'] as const;
+/** What is measured where nothing is said; and all that can be. */
+const USUAL_PARTS = ['kernels', 'indexes', 'codes', 'batch', 'build', 'files'] as const;
+const PARTS = [...USUAL_PARTS, 'churn'] as const;
 type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -40,6 +44,8 @@ export interface BenchOptions {
   queries: number;
   dimension: number;
   rounds: number;
+  /** How often `churn` replaces a twentieth. */
+  churns: number;
   seed: number;
   /** For builds, training and batches. Default: 1 for `indexes`, all cores for all others. */
   threads?: number;
@@ -51,18 +57,19 @@ export interface BenchOptions {
 const FLAGS: Record<string, Flag> = {
   dataset: {
     value: '<list>',
-    help: 'indexes, codes, batch, build, files: which vectors, separated by commas;\ndefault fashion-mnist-784-euclidean,embedding-1024-30k',
+    help: 'indexes, codes, batch, build, files, churn: which vectors, separated by commas;\ndefault fashion-mnist-784-euclidean,embedding-1024-30k',
   },
-  rows: { value: '<n>', help: 'indexes, codes, batch, build, files: only the first n vectors' },
-  queries: { value: '<n>', help: 'indexes, codes, batch, build: only the first n queries; default 1000' },
-  rounds: { value: '<n>', help: 'all but kernels: times that everything is measured; default 3' },
+  rows: { value: '<n>', help: 'indexes, codes, batch, build, files, churn: only the first n vectors' },
+  queries: { value: '<n>', help: 'indexes, codes, batch, build, churn: only the first n queries; default 1000' },
+  rounds: { value: '<n>', help: 'all but kernels and churn: times that everything is measured; default 3' },
+  churns: { value: '<n>', help: 'churn: how often a twentieth of the vectors is replaced; default 20' },
   seed: {
     value: '<n>',
-    help: 'indexes, codes, batch, build, files: decides levels, rotations and training; default 1',
+    help: 'indexes, codes, batch, build, files, churn: decides levels, rotations, training and order; default 1',
   },
   threads: {
     value: '<n>',
-    help: 'indexes: for builds, and for batches if more than 1; default 1;\ncodes, batch, build, files: writers; default all cores',
+    help: 'indexes: for builds, and for batches if more than 1; default 1;\ncodes, batch, build, files, churn: writers; default all cores',
   },
   file: { value: '<file.ann>', help: 'files: one that was saved before, instead of new ones' },
   dimension: { value: '<n>', help: 'kernels: components of a vector; default 1024' },
@@ -71,24 +78,26 @@ const FLAGS: Record<string, Flag> = {
 
 /** What each flag has a meaning for. */
 const USED_BY: Record<string, readonly (Part | 'day')[]> = {
-  dataset: ['indexes', 'codes', 'batch', 'build', 'files'],
-  rows: ['indexes', 'codes', 'batch', 'build', 'files'],
-  queries: ['indexes', 'codes', 'batch', 'build'],
+  dataset: ['indexes', 'codes', 'batch', 'build', 'files', 'churn'],
+  rows: ['indexes', 'codes', 'batch', 'build', 'files', 'churn'],
+  queries: ['indexes', 'codes', 'batch', 'build', 'churn'],
   rounds: ['indexes', 'codes', 'batch', 'build', 'files', 'day'],
-  seed: ['indexes', 'codes', 'batch', 'build', 'files'],
-  threads: ['indexes', 'codes', 'batch', 'build', 'files'],
+  churns: ['churn'],
+  seed: ['indexes', 'codes', 'batch', 'build', 'files', 'churn'],
+  threads: ['indexes', 'codes', 'batch', 'build', 'files', 'churn'],
   file: ['files'],
   dimension: ['kernels'],
   out: PARTS,
 };
 
-const HELP = `Measures the engine: ${PARTS.join(', ')} or, without a word, all of them; or the timed cases of a day.
+const HELP = `Measures the engine: ${PARTS.join(', ')} or, without a word, all of them but churn; or the timed cases of a day.
 
   npm run bench
   npm run bench -- kernels --dimension 768
   npm run bench -- indexes --dataset sift-128-euclidean --rows 100000
   npm run bench -- codes --dataset embedding-1024-30k
   npm run bench -- build files --dataset embedding-1024-100k
+  npm run bench -- churn --dataset fashion-mnist-784-euclidean
   npm run bench -- day 3
 
 ${flagHelp(FLAGS)}`;
@@ -104,17 +113,18 @@ export function parseBenchArguments(argv: readonly string[]): BenchOptions | 'he
     if (part === undefined) throw new UsageError(`${word}: choose from ${PARTS.join(', ')}, day`);
     return part;
   });
-  refuseIdleFlags(line, day === undefined ? (parts.length > 0 ? parts : PARTS) : ['day']);
+  refuseIdleFlags(line, day === undefined ? (parts.length > 0 ? parts : USUAL_PARTS) : ['day']);
   const rows = integerFlag(line, 'rows', { min: 100, max: 1_000_000_000 });
   const threads = integerFlag(line, 'threads', { min: 1, max: 255 });
   const file = line.values.file as string | undefined;
   const datasets = (line.values.dataset as string | undefined) ?? 'fashion-mnist-784-euclidean,embedding-1024-30k';
   return {
-    parts: parts.length > 0 ? [...new Set(parts)] : [...PARTS],
+    parts: parts.length > 0 ? [...new Set(parts)] : [...USUAL_PARTS],
     datasets: datasets.split(',').map((name) => name.trim()),
     queries: integerFlag(line, 'queries', { min: 1, max: 10_000_000 }) ?? 1000,
     dimension: integerFlag(line, 'dimension', { min: 1, max: 4096 }) ?? 1024,
     rounds: integerFlag(line, 'rounds', { min: 1, max: 99 }) ?? 3,
+    churns: integerFlag(line, 'churns', { min: 1, max: 1000 }) ?? 20,
     seed: integerFlag(line, 'seed', { min: 0, max: 2 ** 32 - 1 }) ?? 1,
     out: (line.values.out as string | undefined) ?? path.join('out', 'bench'),
     ...(rows !== undefined && { rows }),
@@ -158,6 +168,7 @@ export async function bench(options: BenchOptions, say: (text: string) => void):
   if (options.parts.includes('batch')) await batch(options, say);
   if (options.parts.includes('build')) await builds(options, say);
   if (options.parts.includes('files')) await files(options, say);
+  if (options.parts.includes('churn')) await churn(options, say);
 }
 
 async function day(number: number, rounds: number, say: (text: string) => void): Promise<void> {
@@ -218,17 +229,29 @@ async function indexes(options: BenchOptions, say: (text: string) => void): Prom
     const dataset = await loadFor(name, options);
     const folder = path.join(out, name);
     await prepareFolder(folder);
-    const parameters = { M: HNSW_DEFAULTS.M, efConstruction: HNSW_DEFAULTS.efConstruction, seed };
-    const variants = [
+    const { M, efConstruction } = HNSW_DEFAULTS;
+    const { R, L } = VAMANA_DEFAULTS;
+    const parameters = { M, efConstruction, seed };
+    const variants: GraphVariant[] = [
       { codes: 'sq7', ...parameters },
       { codes: 'f32', ...parameters },
       { index: 'hnsw unfiltered', codes: 'sq7', filter: 'none', ...parameters },
       { index: 'hnsw unfiltered', codes: 'f32', filter: 'none', ...parameters },
-    ] as const;
+      { kind: 'vamana', codes: 'sq7', R, L, seed },
+      { kind: 'vamana', codes: 'f32', R, L, seed },
+    ];
     const command = commandOf('indexes', name, { ...options, threads: threads === 1 ? undefined : threads });
     await runJob(
       {
-        ...{ dataset, indexes: variants, parameters, k: 10, rounds, threads, truthThreads: availableParallelism() },
+        ...{
+          dataset,
+          indexes: variants,
+          parameters: { M, efConstruction, R, L, seed },
+          k: 10,
+          rounds,
+          threads,
+          truthThreads: availableParallelism(),
+        },
         ...{ beam: true, disk: false, out: folder, command },
       },
       say,
@@ -318,12 +341,30 @@ async function files(options: BenchOptions, say: (text: string) => void): Promis
   }
   for (const name of datasets) {
     const { train: base, metric } = await loadFor(name, options);
-    const { hnsw } = await withProgress('building hnsw sq7', 'vectors', (onProgress) =>
+    const { graph } = await withProgress('building hnsw sq7', 'vectors', (onProgress) =>
       buildHnsw({ codes: 'sq7', seed, base, metric, threads, onProgress }),
     );
     const file = path.join(out, `${name}.ann`);
-    const { bytes } = await withProgress('saving', 'bytes', (onProgress) => save(hnsw, file, { onProgress }));
+    const { bytes } = await withProgress('saving', 'bytes', (onProgress) => save(graph, file, { onProgress }));
     await measured(file, bytes);
+  }
+}
+
+/** A Vamana of which a twentieth is replaced again and again. */
+async function churn(options: BenchOptions, say: (text: string) => void): Promise<void> {
+  const { datasets, churns, seed, threads = availableParallelism(), out } = options;
+  const [k, efSearch, share] = [10, 64, 0.05];
+  for (const name of datasets) {
+    const dataset = await loadFor(name, options);
+    const truth = await truthFor(dataset, CHURN_TRUTH * k);
+    const rounds = await withProgress('churning', 'rounds', (onProgress) =>
+      benchChurn({ dataset, truth, k, efSearch, share, churns, seed, threads, onProgress }),
+    );
+    say(`${name}: ${formatCount(dataset.train.rows)} vectors, k ${k}, efSearch ${efSearch}\n${churnTable(rounds)}`);
+    for (const fault of rounds.flatMap(({ faults }) => faults).slice(0, 10)) say(`broken: ${fault}`);
+    const result = { machine: describeMachine(), versions: describeVersions(), dataset: name, k, efSearch, rounds };
+    const [file] = await writeOutputs(out, { [`churn-${name}.json`]: `${JSON.stringify(result, null, 2)}\n` });
+    say(`wrote ${file}\n`);
   }
 }
 

@@ -4,8 +4,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Matrix } from '../core/matrix.ts';
 import type { AnyIndex } from '../graph/any-index.ts';
 import { Flat } from '../graph/flat.ts';
-import { Hnsw, type HnswStats } from '../graph/hnsw.ts';
+import { Hnsw } from '../graph/hnsw.ts';
 import type { HnswOptions } from '../graph/hnsw-options.ts';
+import { Vamana } from '../graph/vamana.ts';
+import type { VamanaOptions } from '../graph/vamana-options.ts';
 import type { Metric, SearchOptions, VectorIndex } from '../graph/vector-index.ts';
 import type { Quantizer } from '../quantize/quantizer.ts';
 import { Pool } from '../workers/pool.ts';
@@ -19,34 +21,74 @@ export interface BuildOptions {
 
 /** An HNSW to build. */
 export interface HnswVariant extends Omit<HnswOptions, 'dimension' | 'metric' | 'capacity' | 'threads'> {
+  /** Which graph it is. Default `hnsw`. */
+  kind?: 'hnsw';
   /** What its curve is called, before the codes. Default `hnsw`. */
   index?: string;
   codes: 'f32' | 'sq7' | Quantizer;
 }
 
-export interface HnswSearcher extends Searcher {
+/** A Vamana to build. */
+export interface VamanaVariant extends Omit<VamanaOptions, 'dimension' | 'metric' | 'capacity' | 'threads'> {
+  kind: 'vamana';
+  /** What its curve is called, before the codes. Default `vamana`. */
+  index?: string;
+  codes: 'f32' | 'sq7' | Quantizer;
+}
+
+export type GraphVariant = HnswVariant | VamanaVariant;
+
+export interface GraphSearcher<Graph extends AnyIndex = AnyIndex> extends Searcher {
   knob: Knob;
   /** The index itself. */
-  hnsw: Hnsw;
-  stats: HnswStats;
+  graph: Graph;
+  stats: ReturnType<Graph['stats']>;
 }
 
 /**
- * An HNSW over `base`; ids are row numbers. Its knob is gamma where the metric allows. `threads`: how many write at once, 1 … 255. Default 1, which alone builds the same
- * graph every time.
+ * What the variant says, over `base`; ids are row numbers. Its knob is gamma where the metric allows. `threads`: how many write at
+ * once, 1 … 255, by default 1.
  */
-export async function buildHnsw(options: HnswVariant & BuildOptions & { threads?: number }): Promise<HnswSearcher> {
-  const { index: name = 'hnsw', base, metric, threads = 1, onProgress, ...parameters } = options;
-  const hnsw = Hnsw.create({
-    ...{ ...parameters, dimension: base.dimension, metric, capacity: base.rows },
-    ...(threads > 1 && { threads: threads + 1 }),
-  });
+export function buildGraph(options: GraphVariant & BuildOptions & { threads?: number }): Promise<GraphSearcher> {
+  return options.kind === 'vamana' ? buildVamana(options) : buildHnsw(options);
+}
+
+/** `buildGraph` of an HNSW. One writer alone builds the same graph every time. */
+export async function buildHnsw({
+  kind: _,
+  index = 'hnsw',
+  ...options
+}: HnswVariant & BuildOptions & { threads?: number }): Promise<GraphSearcher<Hnsw>> {
+  const { base, metric, threads = 1, onProgress, ...parameters } = options;
+  const graph = Hnsw.create(shapeOf(base, metric, threads, parameters));
   const buildSeconds =
-    threads > 1 ? await addOnThreads(hnsw, base, threads, onProgress) : await addInPieces(hnsw, base, onProgress);
-  const stats = hnsw.stats();
+    threads > 1 ? await addOnThreads(graph, base, threads, onProgress) : await addInPieces(graph, base, onProgress);
+  return searcherOf(graph, index, buildSeconds);
+}
+
+/** `buildGraph` of a Vamana, which is the same by any number of threads. */
+export async function buildVamana({
+  kind: _,
+  index = 'vamana',
+  ...options
+}: Omit<VamanaVariant, 'kind'> & BuildOptions & { kind?: 'vamana'; threads?: number }): Promise<GraphSearcher<Vamana>> {
+  const { base, metric, threads = 1, onProgress, ...parameters } = options;
+  const graph = Vamana.create(shapeOf(base, metric, threads, parameters));
+  const buildSeconds =
+    threads > 1 ? await linkOnThreads(graph, base, threads, onProgress) : await linkInSteps(graph, base, onProgress);
+  return searcherOf(graph, index, buildSeconds);
+}
+
+/** With room for the threads of a pool beside the caller's own. */
+function shapeOf<Parameters>({ dimension, rows }: Matrix, metric: Metric, threads: number, parameters: Parameters) {
+  return { ...parameters, dimension, metric, capacity: rows, ...(threads > 1 && { threads: threads + 1 }) };
+}
+
+function searcherOf<Graph extends AnyIndex>(graph: Graph, index: string, buildSeconds: number): GraphSearcher<Graph> {
+  const stats = graph.stats() as ReturnType<Graph['stats']>;
   return {
-    ...{ index: name, codes: stats.codes, buildSeconds, ramBytes: stats.ramBytes.total, hnsw, stats },
-    ...searchedBy(hnsw, knobFor(metric)),
+    ...{ index, codes: stats.codes, buildSeconds, ramBytes: stats.ramBytes.total, graph, stats },
+    ...searchedBy(graph, knobFor(graph.metric)),
   };
 }
 
@@ -57,14 +99,14 @@ export function knobFor(metric: Metric): Knob {
 
 /** The part of a searcher that turns a knob of an index. `rerank`: not as the index would have it by default. */
 export function searchedBy(
-  hnsw: AnyIndex,
+  graph: AnyIndex,
   knob: Knob,
   rerank?: SearchOptions['rerank'],
-): Pick<HnswSearcher, 'knob' | 'search'> {
+): Pick<GraphSearcher, 'knob' | 'search'> {
   const options = { ...(rerank !== undefined && { rerank }) };
   return knob === 'gamma'
-    ? { knob, search: (query, k, gamma) => hnsw.search(query, { k, gamma, ...options }) }
-    : { knob, search: (query, k, efSearch) => hnsw.search(query, { k, efSearch, ...options }) };
+    ? { knob, search: (query, k, gamma) => graph.search(query, { k, gamma, ...options }) }
+    : { knob, search: (query, k, efSearch) => graph.search(query, { k, efSearch, ...options }) };
 }
 
 /** Exact search over `base`: the line beside the curves. */
@@ -119,6 +161,43 @@ async function addOnThreads(
         onProgress: (done) => onProgress?.(from + done, rows),
       });
     }
+    return (performance.now() - started) / 1000;
+  } finally {
+    await pool.close();
+  }
+}
+
+/** A Vamana by the calling thread, which stops now and then for the bar and for Ctrl-C; seconds spent in the index alone. */
+async function linkInSteps(index: Vamana, base: Matrix, onProgress?: BuildOptions['onProgress']): Promise<number> {
+  let started = performance.now();
+  let seconds = 0;
+  const pause = async () => {
+    seconds += (performance.now() - started) / 1000;
+    await nextTurn();
+    started = performance.now();
+  };
+  for (const step of index.building(base.data, { ...(onProgress && { onProgress }) })) {
+    const doRow = index.thread.rowsOf(step);
+    for (let row = 0; row < step.rows; row++) {
+      doRow(row);
+      if (row % PIECE_ROWS === PIECE_ROWS - 1) await pause();
+    }
+    await pause();
+  }
+  return seconds + (performance.now() - started) / 1000;
+}
+
+/** The same by several threads; seconds from when they are ready. */
+async function linkOnThreads(
+  index: Vamana,
+  base: Matrix,
+  threads: number,
+  onProgress?: BuildOptions['onProgress'],
+): Promise<number> {
+  const pool = await Pool.start(index, { threads });
+  try {
+    const started = performance.now();
+    await pool.build(base.data, { ...(onProgress && { onProgress }) });
     return (performance.now() - started) / 1000;
   } finally {
     await pool.close();

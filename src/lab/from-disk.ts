@@ -14,7 +14,7 @@ import type { AnyIndex } from '../graph/any-index.ts';
 import { checkSearch } from '../graph/checks.ts';
 import type { SearchOptions } from '../graph/vector-index.ts';
 import { canMap } from '../storage/mapping.ts';
-import { type HnswSearcher, searchedBy } from './build.ts';
+import { type GraphSearcher, searchedBy } from './build.ts';
 import { withProgress } from './progress.ts';
 import { median, type Searcher, seriesLabel } from './sweep.ts';
 
@@ -38,7 +38,7 @@ export interface DiskRun {
 
 export interface DiskOptions {
   /** The index to save. */
-  searcher: HnswSearcher;
+  searcher: GraphSearcher;
   /** The file to be written; what is there is replaced. */
   path: string;
   queries: Matrix;
@@ -53,12 +53,12 @@ export interface DiskOptions {
  */
 export async function throughDisk(options: DiskOptions): Promise<{ searcher: Searcher; run: DiskRun }> {
   const { searcher, path: file, queries, k, rounds } = options;
-  const { index, codes, buildSeconds, ramBytes, hnsw } = searcher;
+  const { index, codes, buildSeconds, ramBytes, graph } = searcher;
   const label = seriesLabel(searcher);
   const { efSearch } = checkSearch({ k });
   const saving = performance.now();
   const { bytes } = await withProgress(`saving ${label}`, 'MiB', (onProgress) =>
-    save(hnsw, file, { onProgress: (done, total) => onProgress(done / 2 ** 20, total / 2 ** 20) }),
+    save(graph, file, { onProgress: (done, total) => onProgress(done / 2 ** 20, total / 2 ** 20) }),
   );
   const saveSeconds = (performance.now() - saving) / 1000;
   const openings = [await openAndAsk(file, row(queries, 0), { k, efSearch })];
@@ -106,7 +106,7 @@ async function openAndAsk(file: string, query: Float32Array, options: SearchOpti
 const YIELD_MS = 250;
 
 async function checkSame(
-  { searcher: { hnsw }, path: file, queries, k }: DiskOptions,
+  { searcher: { graph }, path: file, queries, k }: DiskOptions,
   opened: AnyIndex,
   efSearch: number,
   onProgress: (done: number, total: number) => void,
@@ -115,7 +115,7 @@ async function checkSame(
   let lastYield = performance.now();
   for (let i = 0; i < queries.rows; i++) {
     const query = row(queries, i);
-    const wanted = hnsw.search(query, { k, efSearch }).ids;
+    const wanted = graph.search(query, { k, efSearch }).ids;
     const found = opened.search(query, { k, efSearch }).ids;
     if (found.length !== wanted.length || found.some((id, j) => id !== wanted[j])) differing++;
     if (performance.now() - lastYield < YIELD_MS) continue;

@@ -3,7 +3,16 @@ export { type Matrix, row } from '../core/matrix.ts';
 export { Random } from '../core/random.ts';
 export type { BenchCase, BenchTiming } from './benchmark.ts';
 export { BenchmarkError, type BenchRow, benchmarkDay, benchTable } from './benchmark-day.ts';
-export { buildFlat, buildHnsw, type HnswSearcher, type HnswVariant } from './build.ts';
+export {
+  buildFlat,
+  buildGraph,
+  buildHnsw,
+  buildVamana,
+  type GraphSearcher,
+  type GraphVariant,
+  type HnswVariant,
+  type VamanaVariant,
+} from './build.ts';
 export { type DatasetInfo, findDataset, listDatasets } from './catalogue.ts';
 export { componentsOf, reachableFrom, strongComponentsOf } from './components.ts';
 export { type Dataset, type LoadOptions, loadDataset } from './datasets.ts';

@@ -6,7 +6,7 @@
 import path from 'node:path';
 import { AddressSpaceError, AnnError, OutputError } from '../core/errors.ts';
 import { type BatchRow, batchSettings, measureBatches } from './batches.ts';
-import { buildFlat, buildHnsw, type HnswSearcher, type HnswVariant, searchedBy } from './build.ts';
+import { buildFlat, buildGraph, type GraphSearcher, type GraphVariant, searchedBy } from './build.ts';
 import type { Dataset } from './datasets.ts';
 import { type FigureOptions, recallDistancesFigure, recallLatencyFigure, recallQpsFigure } from './figures.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
@@ -32,7 +32,7 @@ import {
 export interface Job {
   dataset: Dataset;
   /** What is built, and swept in turn. */
-  indexes: readonly HnswVariant[];
+  indexes: readonly GraphVariant[];
   /** What they have in common, for the report: `M`, `seed`, … */
   parameters: Record<string, string | number>;
   k: number;
@@ -82,7 +82,7 @@ export async function runJob(
   // A point here and there shows that the curve is the same.
   if (disk.searcher) searchers.push(told ? disk.searcher : { ...disk.searcher, widths: everyOther(usual) });
   if (job.beam && built[0].knob === 'gamma')
-    searchers.push({ ...built[0], ...searchedBy(built[0].hnsw, 'efSearch'), by: 'efSearch' });
+    searchers.push({ ...built[0], ...searchedBy(built[0].graph, 'efSearch'), by: 'efSearch' });
   const rows = await withProgress('searching', 'passes', (onProgress) =>
     sweep({
       ...{ dataset: name, searcher: searchers, queries, truth, k, rounds, onProgress },
@@ -130,20 +130,20 @@ function everyOther(widths: readonly number[]): number[] {
   return widths.filter((_, i) => i % 2 === 0);
 }
 
-async function buildAll(job: Job, say: (text: string) => void): Promise<HnswSearcher[]> {
+async function buildAll(job: Job, say: (text: string) => void): Promise<GraphSearcher[]> {
   const { dataset, indexes, threads } = job;
   const { train: base, metric } = dataset;
   const on = threads > 1 ? ` on ${threads} threads` : '';
-  const built: HnswSearcher[] = [];
+  const built: GraphSearcher[] = [];
   for (const variant of indexes) {
-    const { index = 'hnsw', codes } = variant;
+    const { kind = 'hnsw', index = kind, codes } = variant;
     const label = `building ${index} ${typeof codes === 'object' ? codes.kind : codes}`;
     const searcher = await withProgress(label, 'vectors', (onProgress) =>
-      buildHnsw({ ...variant, base, metric, threads, onProgress }),
+      buildGraph({ ...variant, base, metric, threads, onProgress }),
     );
     const { buildSeconds, ramBytes } = searcher;
     say(`${seriesLabel(searcher)}: built in ${formatSeconds(buildSeconds)}${on}, ${formatBytes(ramBytes)} of RAM`);
-    built.push(job.knob ? { ...searcher, ...searchedBy(searcher.hnsw, job.knob) } : searcher);
+    built.push(job.knob ? { ...searcher, ...searchedBy(searcher.graph, job.knob) } : searcher);
   }
   return built;
 }
@@ -151,11 +151,12 @@ async function buildAll(job: Job, say: (text: string) => void): Promise<HnswSear
 /** What goes wrong costs this run alone: it is said at once and, where it is worse than a lack of room, kept for the end. */
 async function saveAndOpen(
   { dataset: { name, queries }, k, rounds, out }: Job,
-  searcher: HnswSearcher,
+  searcher: GraphSearcher,
   goThroughDisk: typeof throughDisk,
   say: (text: string) => void,
 ): Promise<{ searcher?: Searcher; run?: DiskRun; failure?: AnnError }> {
-  const file = path.join(out, `${name}-${searcher.codes}.ann`);
+  const { handle } = searcher.graph;
+  const file = path.join(out, `${name}${handle.kind === 'hnsw' ? '' : `-${handle.kind}`}-${searcher.codes}.ann`);
   const label = seriesLabel(searcher);
   try {
     const disk = await goThroughDisk({ searcher, path: file, queries, k, rounds });
@@ -170,7 +171,7 @@ async function saveAndOpen(
 
 async function measureAllBatches(
   { dataset: { name, queries }, k, rounds, threads }: Job,
-  built: readonly HnswSearcher[],
+  built: readonly GraphSearcher[],
   rows: readonly SweepRow[],
   truth: Truth,
 ): Promise<BatchRow[]> {

@@ -93,6 +93,10 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
     'HNSW',
     'Hierarchical navigable small world: a graph in layers, in which a search walks from neighbour to neighbour towards the query and looks at a few hundred vectors instead of all.',
   ],
+  [
+    'Vamana',
+    'The graph of DiskANN: one layer, in which pruning leaves near neighbours and, by α, a few far ones, so that a walk from the middle of all vectors needs few hops.',
+  ],
   ['Width', 'The one knob turned along a curve: wider is slower and misses less. Either gamma (γ) or efSearch (ef).'],
   [
     'γ, gamma',
@@ -125,6 +129,10 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   [
     'M, efConstruction',
     'How many neighbours a node is given on each layer (twice as many on the lowest), and how wide the search for them is while the graph is built.',
+  ],
+  [
+    'R, L, α',
+    'Of a Vamana: how many links pruning leaves a node, how wide the search for them is while the graph is built, and how many times nearer to a node one of them must be than the node at hand for the link to that node to go.',
   ],
 ];
 
@@ -264,7 +272,7 @@ ${rows.map(([name, value]) => `<dt>${name}</dt><dd>${escapeHtml(value)}</dd>`).j
 `;
 }
 
-const UNREPEATABLE = `<p class="note">Several threads that build at once do not link in the same order every time: recall differs from run to run, in the fourth digit. With <code>--threads 1</code> the graph is the same to the last bit.</p>
+const UNREPEATABLE = `<p class="note">Several threads that build an HNSW at once do not link in the same order every time: recall differs from run to run, in the fourth digit. With <code>--threads 1</code> the graph is the same to the last bit. A Vamana is so on any number of threads.</p>
 `;
 
 /** A wide table scrolls within its own box, with a keyboard too, and the page does not. */

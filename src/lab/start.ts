@@ -1,11 +1,12 @@
 /**
  * The main job, `npm start`: real data in, the curve of speed against recall out. Loads a dataset, computes or loads its exact
- * neighbours, builds HNSW, saves and opens it, sweeps its width, measures exact search and batches beside it, and leaves
- * `results.json`, the figures as SVG, `report.html` and the saved index in `out/`.
+ * neighbours, builds HNSW and Vamana, saves and opens the first, sweeps their width, measures exact search and batches beside
+ * them, and leaves `results.json`, the figures as SVG, `report.html` and the saved index in `out/`.
  */
 import { availableParallelism } from 'node:os';
 import { DownloadError, UsageError } from '../core/errors.ts';
-import { HNSW_DEFAULTS } from '../graph/hnsw-options.ts';
+import { completeVamanaOptions } from '../graph/vamana-options.ts';
+import type { GraphVariant } from './build.ts';
 import { listDatasets } from './catalogue.ts';
 import {
   choiceFlag,
@@ -20,6 +21,7 @@ import {
 } from './command.ts';
 import { type Dataset, loadDataset } from './datasets.ts';
 import { formatCount, formatTable } from './format.ts';
+import { GRAPH_FLAGS, GRAPH_NAMES, type GraphParameters, graphParameters } from './graph-flags.ts';
 import { runJob } from './job.ts';
 import { withLoadProgress } from './progress.ts';
 import { prepareFolder, type Results } from './results.ts';
@@ -31,9 +33,10 @@ export interface StartOptions {
   /** A name of the catalogue. Default: fashion-mnist, and where it cannot be had, the embedding-like synthetic set. */
   dataset?: string;
   k: number;
-  M: number;
-  efConstruction: number;
-  codes: 'f32' | 'sq7' | 'both';
+  /** The graphs that are built, and how; one at least. */
+  graphs: Partial<GraphParameters>;
+  /** Default: both; of a Vamana beside an HNSW sq7 alone, as more curves are hard to tell apart. */
+  codes?: 'f32' | 'sq7' | 'both';
   seed: number;
   /** For ground truth, builds and batches; the sweep is on one. */
   threads: number;
@@ -51,14 +54,12 @@ export interface StartOptions {
 const FLAGS: Record<string, Flag> = {
   dataset: { value: '<name>', help: `which vectors (--list shows them); default ${DEFAULT_DATASET}` },
   k: { value: '<n>', help: 'neighbours wanted; default 10' },
-  m: { value: '<n>', help: 'M, neighbours given to a node on each level; default 16' },
-  'ef-construction': {
-    value: '<n>',
-    help: `width of the beam while building; default ${HNSW_DEFAULTS.efConstruction}`,
-  },
+  index: { value: '<kind>', help: 'the graph: hnsw, vamana or both; default both' },
+  ...GRAPH_FLAGS.hnsw,
+  ...GRAPH_FLAGS.vamana,
   codes: {
     value: '<kind>',
-    help: 'what the walk looks at: f32, sq7 (7-bit codes, exact re-ranking) or both; default both',
+    help: 'what the walk looks at: f32, sq7 (7-bit codes, exact re-ranking) or both; default both,\nof a vamana beside an hnsw only sq7',
   },
   ef: {
     value: '<list>',
@@ -68,10 +69,10 @@ const FLAGS: Record<string, Flag> = {
     value: '<list>',
     help: 'how late searches stop, such as 0,0.02,0.05,0.1; default: from 0 up until\nrecall is 0.9995',
   },
-  seed: { value: '<n>', help: 'decides levels and rotations; default 1' },
+  seed: { value: '<n>', help: 'decides levels, orders and rotations; default 1' },
   threads: {
     value: '<n>',
-    help: 'for ground truth, builds and batches; the sweep is on one; default all cores.\nOnly 1 builds the same graph from the same seed every time',
+    help: 'for ground truth, builds and batches; the sweep is on one; default all cores.\nOf an hnsw only 1 builds the same graph from the same seed every time',
   },
   queries: { value: '<n>', help: 'only the first n queries' },
   rows: { value: '<n>', help: 'only the first n vectors' },
@@ -80,17 +81,17 @@ const FLAGS: Record<string, Flag> = {
   list: { help: 'show the datasets' },
 };
 
-const HELP = `Draws the curve of speed against recall: HNSW and exact search on one set of vectors.
+const HELP = `Draws the curve of speed against recall: HNSW, Vamana and exact search on one set of vectors.
 
   npm start
   npm start -- --dataset sift-128-euclidean --codes sq7
-  npm start -- --m 32 --ef-construction 400 --ef 20,40,80,160,320
+  npm start -- --index hnsw --m 32 --ef-construction 400 --ef 20,40,80,160,320
   npm start -- --rows 10000 --queries 1000 --out out/small
 
 ${flagHelp(FLAGS)}
 
 Writes results.json, recall-qps.svg, recall-latency.svg, recall-distances.svg, report.html, and the first index as it is
-saved: <dataset>-<codes>.ann.`;
+saved: <dataset>-<codes>.ann, or <dataset>-vamana-<codes>.ann.`;
 
 /** Throws UsageError, whose message is one line for the person at the keyboard. */
 export function parseStartArguments(argv: readonly string[]): StartOptions | 'help' | 'list' {
@@ -98,7 +99,8 @@ export function parseStartArguments(argv: readonly string[]): StartOptions | 'he
   if (line.values.help) return 'help';
   if (line.values.list) return 'list';
   const k = integerFlag(line, 'k', { min: 1, max: 1000 }) ?? 10;
-  const M = integerFlag(line, 'm', { min: 2, max: 256 }) ?? HNSW_DEFAULTS.M;
+  const index = choiceFlag(line, 'index', [...GRAPH_NAMES, 'both']) ?? 'both';
+  const codes = choiceFlag(line, 'codes', ['f32', 'sq7', 'both']);
   const dataset = line.values.dataset as string | undefined;
   const queries = integerFlag(line, 'queries', { min: 1, max: 10_000_000 });
   const rows = integerFlag(line, 'rows', { min: k, max: 1_000_000_000 });
@@ -107,15 +109,13 @@ export function parseStartArguments(argv: readonly string[]): StartOptions | 'he
   if (efs && gammas) throw new UsageError('--ef, --gamma: the sweep is by one of them');
   return {
     k,
-    M,
-    efConstruction:
-      integerFlag(line, 'ef-construction', { min: M, max: 65_536 }) ?? Math.max(HNSW_DEFAULTS.efConstruction, M),
-    codes: choiceFlag(line, 'codes', ['f32', 'sq7', 'both']) ?? 'both',
+    graphs: graphParameters(line, index === 'both' ? GRAPH_NAMES : [index]),
     seed: integerFlag(line, 'seed', { min: 0, max: 2 ** 32 - 1 }) ?? 1,
     threads: integerFlag(line, 'threads', { min: 1, max: MOST_THREADS }) ?? defaultThreads(),
     out: (line.values.out as string | undefined) ?? 'out',
     rounds: integerFlag(line, 'rounds', { min: 1, max: 99 }) ?? 3,
     ...(dataset !== undefined && { dataset }),
+    ...(codes !== undefined && { codes }),
     ...(queries !== undefined && { queries }),
     ...(rows !== undefined && { rows }),
     ...(efs !== undefined && { efs }),
@@ -136,17 +136,33 @@ export async function start(
   say: (text: string) => void,
   { load = loadDataset } = {},
 ): Promise<Results> {
-  const { M, efConstruction, seed, threads, out } = options;
+  const { seed, threads, out } = options;
   await prepareFolder(out);
   const dataset = await obtain(options, say, load);
-  const kinds = options.codes === 'both' ? (['sq7', 'f32'] as const) : [options.codes];
-  const parameters = { M, efConstruction, seed };
-  const indexes = kinds.map((codes) => ({ codes, ...parameters }));
   const command = commandOf({ ...options, dataset: dataset.name });
   if (options.gammas && dataset.metric === 'dot')
     throw new UsageError(`--gamma: not on ${dataset.name}, whose metric is dot: inner products are no lengths`);
   const knob = options.efs && { knob: 'efSearch' as const };
+  const indexes = variantsOf(options);
+  const parameters = { ...parametersOf(options.graphs, dataset), seed };
   return runJob({ ...options, ...knob, dataset, indexes, parameters, truthThreads: threads, disk: true, command }, say);
+}
+
+/** What is built, in the order in which it is shown. */
+function variantsOf({ graphs: { hnsw, vamana }, codes, seed }: StartOptions): GraphVariant[] {
+  const kinds = (alone: boolean) =>
+    codes === 'both' || (codes === undefined && alone) ? (['sq7', 'f32'] as const) : [codes ?? 'sq7'];
+  return [
+    ...(hnsw ? kinds(true).map((codes) => ({ codes, ...hnsw, seed })) : []),
+    ...(vamana ? kinds(!hnsw).map((codes) => ({ kind: 'vamana' as const, codes, ...vamana, seed })) : []),
+  ];
+}
+
+/** What the report names of each graph, with what was left to its default. */
+function parametersOf({ hnsw, vamana }: Partial<GraphParameters>, { train, metric }: Dataset): Record<string, number> {
+  if (!vamana) return { ...hnsw };
+  const { R, L, alpha, passes } = completeVamanaOptions({ dimension: train.dimension, metric, ...vamana });
+  return { ...hnsw, R, L, alpha, passes };
 }
 
 /** The set that was asked for; where none was and the default cannot be had, a synthetic one, and says so. */
@@ -172,11 +188,18 @@ async function obtain(options: StartOptions, say: (text: string) => void, load: 
 
 /** The command line that repeats a run; what is at its default on every machine is left out. */
 function commandOf(options: StartOptions & { dataset: string }): string {
-  const flags: [string, string | number | undefined][] = [
+  const { hnsw, vamana } = options.graphs;
+  const flags: [string, string | number | boolean | undefined][] = [
     ['dataset', options.dataset],
     ['k', options.k],
-    ['m', options.M],
-    ['ef-construction', options.efConstruction],
+    ['index', hnsw && vamana ? 'both' : Object.keys(options.graphs)[0]],
+    ['m', hnsw?.M],
+    ['ef-construction', hnsw?.efConstruction],
+    ['r', vamana?.R],
+    ['l', vamana?.L],
+    ['alpha', vamana?.alpha],
+    ['passes', vamana?.passes],
+    ['saturate', vamana?.saturate],
     ['codes', options.codes],
     ['ef', options.efs?.join(',')],
     ['gamma', options.gammas?.join(',')],
@@ -186,7 +209,11 @@ function commandOf(options: StartOptions & { dataset: string }): string {
     ['queries', options.queries],
     ['rows', options.rows],
   ];
-  return `npm start -- ${flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`])).join(' ')}`;
+  const words = flags.flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    return value === true ? [`--${name}`] : [`--${name} ${value}`];
+  });
+  return `npm start -- ${words.join(' ')}`;
 }
 
 function listing(): string {

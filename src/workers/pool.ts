@@ -7,12 +7,12 @@
  * its number finishes the insert that it was at, with the locks that it held (`kernels/assembly/locks.ts`).
  */
 import { availableParallelism } from 'node:os';
-import { BrokenIndexError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
+import { BrokenIndexError, BusyError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
 import type { AnyIndex } from '../graph/any-index.ts';
 import { checkInteger, checkSearch, stretchOf } from '../graph/checks.ts';
 import type { Claim } from '../graph/graph-index.ts';
 import { Hnsw } from '../graph/hnsw.ts';
-import type { Vamana } from '../graph/vamana.ts';
+import type { ConsolidateOptions, Vamana } from '../graph/vamana.ts';
 import type { Step } from '../graph/vamana-steps.ts';
 import type { AddBatchOptions, SearchOptions, Work } from '../graph/vector-index.ts';
 import { Crew, type Ended } from './crew.ts';
@@ -30,6 +30,11 @@ export interface PoolSearchOptions extends SearchOptions {
 
 export interface PoolAddOptions extends AddBatchOptions {
   /** How many of the pool's threads insert at once. Default: all. */
+  threads?: number;
+}
+
+export interface PoolConsolidateOptions extends ConsolidateOptions {
+  /** How many of the pool's threads repair at once. Default: all. */
   threads?: number;
 }
 
@@ -61,6 +66,8 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
   /** What is under way; batches are added one after the other. */
   readonly #pending = new Set<Promise<unknown>>();
   #adding: Promise<unknown> = Promise.resolve();
+  /** How many consolidations wait or run: until none does, searches are turned away, because slots will change. */
+  #consolidating = 0;
   #closing: Promise<void> | undefined;
 
   /** Resolves when all threads are ready. Throws ParameterError where the index was not made for so many. */
@@ -117,6 +124,26 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
     return this.#track(built);
   }
 
+  /**
+   * `Vamana.consolidate` on all threads, once what is under way is done; until it is through, searches get a BusyError. The same
+   * graph as on one thread. Where a thread dies, others do what it was at again. Rejects with what `Vamana.consolidate` throws,
+   * with BusyError while another pool is open too; with PoolClosedError.
+   */
+  consolidate(this: Pool<Vamana>, { threads, ...options }: PoolConsolidateOptions = {}): Promise<void> {
+    if (this.#closing) return Promise.reject(new PoolClosedError());
+    const before = Promise.all(this.#pending);
+    const consolidated = before.then(async () => {
+      try {
+        await this.#link(this.index.consolidating(options, this.threads), this.#threads(threads));
+      } finally {
+        this.#consolidating--;
+      }
+    });
+    this.#consolidating++;
+    this.#adding = consolidated.catch(() => {});
+    return this.#track(consolidated);
+  }
+
   /** Ends one of the threads at whatever it is doing, as a fault would: for trials. `thread`: 0 … threads − 1. */
   async kill(thread: number): Promise<void> {
     if (this.#closing) throw new PoolClosedError();
@@ -151,6 +178,7 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
 
   async #search(queries: Float32Array, { threads, ...wanted }: PoolSearchOptions): Promise<BatchResult> {
     if (this.#closing) throw new PoolClosedError();
+    if (this.#consolidating > 0) throw new BusyError('the index is being consolidated: await that');
     const { dimension } = this.index;
     const options = this.index.resolve(wanted);
     const { k, gamma } = checkSearch(options);

@@ -6,6 +6,8 @@ import { AnnError, OutputError, UsageError } from '../../src/core/errors.ts';
 import { Random } from '../../src/core/random.ts';
 import { open, save, verify } from '../../src/engine/index-file.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
+import { Vamana } from '../../src/graph/vamana.ts';
+import { VAMANA_DEFAULTS } from '../../src/graph/vamana-options.ts';
 import { npyBytes, vecsBytes } from '../lab/formats/writers.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { said } from './said.ts';
@@ -37,7 +39,7 @@ describe('the command line of annlab build', () => {
       out: 'a.ann',
       threads: expect.any(Number),
       renumber: true,
-      index: { M: 16, efConstruction: 100 },
+      index: { kind: 'hnsw', M: 16, efConstruction: 100 },
     });
     expect(options.threads).toBeGreaterThanOrEqual(1);
     expect(parseBuildArguments(['--dataset', 'd', '--out', 'o', '--m', '200'])).toMatchObject({
@@ -55,9 +57,37 @@ describe('the command line of annlab build', () => {
     ).toEqual({
       ...{ from: { file: 'a.npy' }, out: 'o/a.ann', threads: 3, rows: 7, calibrate: false, renumber: false },
       index: {
-        ...{ M: 8, efConstruction: 50, metric: 'cosine', codes: 'f32', filter: 'none', seed: 0, capacity: 9 },
+        ...{ kind: 'hnsw', M: 8, efConstruction: 50 },
+        ...{ metric: 'cosine', codes: 'f32', filter: 'none', seed: 0, capacity: 9 },
       },
     });
+  });
+
+  it('reads the flags of a Vamana, whose beam is as wide as R at least', () => {
+    const index = (words: string) =>
+      (parseBuildArguments(['--input', 'a.npy', '--out', 'o', ...words.split(' ')]) as BuildOptions).index;
+    const { R, L } = VAMANA_DEFAULTS;
+    expect(index('--index vamana')).toEqual({ kind: 'vamana', R, L });
+    expect(index('--index hnsw')).toEqual({ kind: 'hnsw', M: 16, efConstruction: 100 });
+    expect(index('--index vamana --r 8 --l 20 --alpha 1.05 --passes 1 --saturate --seed 4 --codes f32')).toEqual({
+      ...{ kind: 'vamana', R: 8, L: 20, alpha: 1.05, passes: 1, saturate: true, seed: 4, codes: 'f32' },
+    });
+    expect(index('--index vamana --r 200')).toEqual({ kind: 'vamana', R: 200, L: 200 });
+  });
+
+  it('says which flag is of the other graph', () => {
+    const refusal = (words: string) => () => parseBuildArguments(['--input', 'a', '--out', 'o', ...words.split(' ')]);
+    for (const flag of ['m 16', 'ef-construction 100']) {
+      const [name] = flag.split(' ');
+      const message = `--${name}: that flag goes with --index hnsw, and this is vamana`;
+      expect(refusal(`--index vamana --${flag}`)).toThrow(new UsageError(message));
+    }
+    for (const flag of ['r 32', 'l 100', 'alpha 1.2', 'passes 1', 'saturate']) {
+      const [name] = flag.split(' ');
+      const message = `--${name}: that flag goes with --index vamana, and this is hnsw`;
+      expect(refusal(`--${flag}`)).toThrow(new UsageError(message));
+      expect(refusal(`--${flag} --index hnsw`)).toThrow(new UsageError(message));
+    }
   });
 
   it.each([
@@ -91,6 +121,22 @@ describe('the command line of annlab build', () => {
     [['--input', 'a.npy', '--out', 'o', '--codes', 'f32', '--finer', 'sq7'], /--finer sq7: that goes with trained/],
     [['--input', 'a.npy', '--out', 'o', '--codes', 'sq8', '--finer', 'sq8'], /--finer sq8: choose one of sq7, none/],
     [['--input', 'a.npy', '--out', 'o', '--m', '32', '--ef-construction', '31'], /--ef-construction 31/],
+    [['--input', 'a.npy', '--out', 'o', '--index', 'nsg'], /--index nsg: choose one of hnsw, vamana/],
+    ...(
+      [
+        [['--r', '1'], /--r 1: expected a whole number from 2 to 256/],
+        [['--r', '257'], /--r 257/],
+        [['--r', '64', '--l', '63'], /--l 63: expected a whole number from 64/],
+        [['--alpha', '0.99'], /--alpha 0\.99: expected a number from 1 to 2/],
+        [['--alpha', '2.1'], /--alpha 2\.1/],
+        [['--alpha', 'x'], /--alpha x/],
+        [['--passes', '0'], /--passes 0: expected a whole number from 1 to 2/],
+        [['--passes', '3'], /--passes 3/],
+      ] as [string[], RegExp][]
+    ).map(([flags, message]): [string[], RegExp] => [
+      ['--input', 'a.npy', '--out', 'o', '--index', 'vamana', ...flags],
+      message,
+    ]),
     [['--input', 'a.npy', '--out', 'o', '--capacity', '0'], /--capacity 0/],
     [['--input', 'a.npy', '--out', 'o', '--threads', '256'], /--threads 256/],
   ])('refuses %j', (argv, message) => {
@@ -136,10 +182,95 @@ describe('annlab build', () => {
       ];
       const { text, status } = await said('build', '--input', join(folder, input), '--out', out, ...argv, ...flags);
       expect(status).toBe(0);
-      expect(text).toMatch(/: 1,500 vectors of 12 dimensions\nbuilt in \d\.\d s on one thread, \d+ KiB of RAM\n/);
+      expect(text).toMatch(/: 1,500 vectors of 12 dimensions\nbuilt in [\d.]+ s on one thread, \d+ KiB of RAM\n/);
       expect(text).toContain(`${out}: `);
       expect(readFileSync(out).equals(readFileSync(like))).toBe(true);
     }
+  });
+
+  it('makes the Vamana that the library makes, on any number of threads', async () => {
+    const folder = folderWithVectors();
+    const index = Vamana.create({ dimension: DIMENSION, capacity: ROWS, R: 8, L: 20, alpha: 1.1, passes: 1, seed: 5 });
+    index.build(vectors());
+    const plain = join(folder, 'plain.ann');
+    await save(index, plain);
+    index.renumber();
+    const renumbered = join(folder, 'renumbered.ann');
+    await save(index, renumbered);
+    const flags = '--index vamana --r 8 --l 20 --alpha 1.1 --passes 1 --seed 5 --no-calibrate'.split(' ');
+    for (const [name, like, more] of [
+      ['one', renumbered, ['--threads', '1']],
+      ['two', renumbered, ['--threads', '2']],
+      ['apart', plain, ['--threads', '2', '--no-renumber']],
+    ] as const) {
+      const out = join(folder, `${name}.ann`);
+      const { text, status } = await said(
+        ...['build', '--input', join(folder, 'vectors.npy'), '--out', out, ...flags, ...more],
+      );
+      expect(status).toBe(0);
+      expect(text).toMatch(
+        /: 1,500 vectors of 12 dimensions\nbuilt in [\d.]+ s on (one thread|2 threads), \d+ KiB of RAM\n/,
+      );
+      expect(readFileSync(out).equals(readFileSync(like)), name).toBe(true);
+    }
+  });
+
+  it('makes a Vamana that info, verify and search know, of a set, calibrated', async () => {
+    const folder = temporaryFolder();
+    vi.stubEnv('ANNLAB_CACHE', join(folder, 'cache'));
+    const out = join(folder, 'set.ann');
+    const flags = ['--index', 'vamana', '--rows', '600', '--r', '12', '--threads', '2', '--filter', 'sign'];
+    const { text } = await said('build', '--dataset', 'embedding-32-2k', '--out', out, ...flags);
+    expect(text).toMatch(/\ncalibrated in [\d.]+ s on 512 of its own vectors\n/);
+    expect((await said('verify', out)).text).toMatch(/set\.ann: whole: 600 vectors, /);
+    const index = await open(out);
+    expect(index).toBeInstanceOf(Vamana);
+    expect(index.validate()).toEqual([]);
+    expect(index.stats()).toMatchObject({ count: 600, R: 12, L: VAMANA_DEFAULTS.L, filter: 'sign' });
+    const { text: info } = await said('info', out);
+    expect(info).toContain('\n  graph    Vamana: one level, entry point 0\n');
+    expect(info).toMatch(/ R 12, L \d+, ?\s+alpha [\d.]+, passes [12], saturate false/);
+    expect(info).toContain('calibrated on 512 of its own vectors');
+    for (const how of [
+      ['--ef', '200'],
+      ['--recall', '0.9'],
+      ['--gamma', '0.3'],
+    ]) {
+      const { text: found } = await said('search', out, '--dataset', 'embedding-32-2k', '--limit', '20', ...how);
+      const recall = Number(/^recall@10 ([\d.]+), /.exec(found)?.[1]);
+      expect(recall, how.join(' ')).toBeGreaterThan(0.85);
+    }
+  });
+
+  it('makes a Vamana of inner products, but not on codes that are trained', async () => {
+    const folder = folderWithVectors();
+    const out = join(folder, 'dot.ann');
+    const flags = ['--index', 'vamana', '--metric', 'dot', '--threads', '2', '--no-calibrate'];
+    const build = (...more: string[]) =>
+      said('build', '--input', join(folder, 'vectors.npy'), '--out', out, ...flags, ...more);
+    await expect(build('--codes', 'sq8')).rejects.toThrow(
+      new UsageError('--codes: under dot a vamana walks on f32 or sq7'),
+    );
+    expect((await build()).status).toBe(0);
+    const rows = vectors();
+    const query = rows.subarray(0, DIMENSION);
+    const products = Array.from({ length: ROWS }, (_, id) =>
+      query.reduce((sum, x, j) => sum + x * rows[id * DIMENSION + j], 0),
+    );
+    const { ids } = (await open(out)).search(query, { k: 1, efSearch: ROWS });
+    expect(ids).toEqual(Uint32Array.of(products.indexOf(Math.max(...products))));
+  });
+
+  it('walks a Vamana on codes that were trained', async () => {
+    const folder = folderWithVectors();
+    const out = join(folder, 'coded.ann');
+    const flags = ['--index', 'vamana', '--codes', 'rabitq2', '--finer', 'sq7', '--threads', '2'];
+    const { status } = await said('build', '--input', join(folder, 'vectors.npy'), '--out', out, ...flags);
+    expect(status).toBe(0);
+    expect(await verify(out)).toMatchObject({ ok: true, count: ROWS });
+    expect((await open(out)).stats()).toMatchObject({ codes: 'rabitq2' });
+    const query = vectors().subarray(0, DIMENSION);
+    expect((await open(out)).search(query, { k: 1, efSearch: 200, rerank: 100 }).ids).toEqual(Uint32Array.of(0));
   });
 
   it('takes a set, a part of it, on several threads, with room for more', async () => {
@@ -150,7 +281,7 @@ describe('annlab build', () => {
     const { text } = await said('build', '--dataset', 'embedding-32-2k', '--out', out, ...flags);
     expect(text).toContain('embedding-32-2k: 1,200 vectors of 32 dimensions');
     expect(text).toContain('on 2 threads');
-    expect(text).toMatch(/\ncalibrated in \d+\.\d s on 512 of its own vectors\n/);
+    expect(text).toMatch(/\ncalibrated in [\d.]+ s on 512 of its own vectors\n/);
     expect(await verify(out)).toMatchObject({ ok: true, count: 1200 });
     const index = await open(out);
     expect(index.stats()).toMatchObject({ metric: 'l2', capacity: 5000, codes: 'f32', filter: 'sign' });

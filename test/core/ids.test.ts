@@ -4,9 +4,9 @@ import { DuplicateIdError, ParameterError } from '../../src/core/errors.ts';
 import { Ids } from '../../src/core/ids.ts';
 import { Random } from '../../src/core/random.ts';
 
-/** What `Ids` should be, as a list. */
+/** What `Ids` should be, as a list; a slot whose id is free has none. */
 class Model {
-  readonly ids: number[] = [];
+  readonly ids: (number | undefined)[] = [];
 
   next(): number {
     let id = this.ids.length;
@@ -24,14 +24,24 @@ describe('Ids', () => {
       { arbitrary: fc.record({ forget: fc.integer({ min: 0, max: 5 }) }), weight: 1 },
       { arbitrary: fc.constant('saved and opened' as const), weight: 1 },
       { arbitrary: fc.record({ permuted: fc.integer({ min: 0, max: 1000 }) }), weight: 1 },
+      { arbitrary: fc.record({ vacated: fc.integer({ min: 0, max: 1000 }) }), weight: 2 },
     );
     const property = fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       let ids = new Ids();
       const model = new Model();
       for (const wanted of steps) {
         if (wanted === 'saved and opened') {
-          expect(Array.from(ids.listed ?? model.ids.keys())).toEqual(model.ids);
-          ids = Ids.of(ids.count, ids.listed?.slice());
+          const listed = Array.from(ids.listed ?? model.ids.keys());
+          expect(listed.map((id, slot) => (model.ids[slot] === undefined ? undefined : id))).toEqual(model.ids);
+          ids = Ids.of(ids.count, ids.listed?.slice(), ids.vacant);
+          continue;
+        }
+        if (typeof wanted === 'object' && 'vacated' in wanted) {
+          const held = Array.from(model.ids.keys()).filter((slot) => model.ids[slot] !== undefined);
+          if (held.length === 0) continue;
+          const slot = held[wanted.vacated % held.length];
+          ids.vacate(slot);
+          model.ids[slot] = undefined;
           continue;
         }
         if (typeof wanted === 'object' && 'permuted' in wanted) {
@@ -57,13 +67,19 @@ describe('Ids', () => {
         model.ids.push(id);
         expect(ids.count).toBe(model.ids.length);
       }
+      expect(ids.duplicates()).toEqual([]);
+      const vacant = Array.from(model.ids.keys()).filter((slot) => model.ids[slot] === undefined);
+      expect(Array.from(ids.vacant)).toEqual(vacant);
       for (const [slot, id] of model.ids.entries()) {
+        expect(ids.isVacant(slot)).toBe(id === undefined);
+        if (id === undefined) continue;
         expect(ids.idOf(slot)).toBe(id);
         expect(ids.slotOf(id)).toBe(slot);
         expect(ids.has(id)).toBe(true);
       }
-      const slots = Uint32Array.from(model.ids.keys()).reverse();
-      expect(Array.from(ids.translate(slots))).toEqual([...model.ids].reverse());
+      const named = Array.from(model.ids.entries()).filter(([, id]) => id !== undefined);
+      const slots = Uint32Array.from(named, ([slot]) => slot).reverse();
+      expect(Array.from(ids.translate(slots))).toEqual(named.map(([, id]) => id).reverse());
       for (let id = 0; id < 110; id++) expect(ids.has(id)).toBe(model.ids.includes(id));
     });
     fc.assert(property, { seed: 20_160_328, numRuns: 300 });

@@ -110,10 +110,10 @@ describe.each([
     { name: 'gamma 0', options: { gamma: 0 }, loss: 0 },
     { name: 'gamma 0.02', options: { gamma: 0.02 }, loss: 0 },
     { name: 'gamma 0.08', options: { gamma: 0.08 }, loss: 0 },
-    { name: 'a beam of 10', options: { efSearch: 10 }, loss: 0.003 },
+    { name: 'a beam of 10', options: { efSearch: 10, defer: 0.8 }, loss: 0.003 },
     // A beam that ends a search has seen fewer by then: one set of the three loses 27 of 3,000 neighbours.
-    { name: 'a beam of 40', options: { efSearch: 40 }, loss: 0.01 },
-    { name: 'a beam of 150', options: { efSearch: 150 }, loss: 0 },
+    { name: 'a beam of 40', options: { efSearch: 40, defer: 0.8 }, loss: 0.01 },
+    { name: 'a beam of 150', options: { efSearch: 150, defer: 0.8 }, loss: 0 },
   ])('finds no less with $name, within its budget of distances', ({ options, loss }) => {
     const atOnce = measured(index, data, queries, { ...options, defer: false });
     const deferred = measured(index, data, queries, options);
@@ -140,6 +140,15 @@ describe('defer', () => {
   const dimension = 64;
   const data = clustered(ROWS, dimension, 1);
   const query = clustered(1, dimension, 2);
+
+  it('is 0.8 with a gamma, and nobody waits in a beam without, where nobody says', () => {
+    const index = build({ dimension, filter: 'sign' }, data);
+    const search = (options: Partial<SearchOptions>) => index.search(query, { k: 10, ...options });
+    expect(search({ gamma: 0.05 })).toEqual(search({ gamma: 0.05, defer: 0.8 }));
+    expect(search({ gamma: 0.05 }).work).not.toEqual(search({ gamma: 0.05, defer: false }).work);
+    expect(search({ efSearch: 50 })).toEqual(search({ efSearch: 50, defer: false }));
+    expect(search({ efSearch: 50 }).work).not.toEqual(search({ efSearch: 50, defer: 0.8 }).work);
+  });
 
   it('says nothing where there is no filter, or not yet one', () => {
     const few = build({ dimension }, data.subarray(0, 1000 * dimension));

@@ -497,7 +497,7 @@ describe('what is rewritten as a whole while somebody searches', () => {
   const shape = { M: 6, efConstruction: 20, codes: 'f32', filter: 'sign', margin: 0 } as const;
   const signed = new Trial({ ...shape, dimension, data, held });
   const query = data.subarray(0, dimension).map((x) => x * 0.9 + 0.1);
-  const search = () => signed.hands(1).search(query, { k: 10, efSearch: 12 });
+  const search = () => signed.hands(1).search(query, { k: 10, efSearch: 12, defer: 0 });
   /**
    * Far from the vectors, whence hardly anything can be told from signs: nothing that is half one and half the other
    * goes unnoticed.

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ParameterError } from '../../src/core/errors.ts';
 import { batchSettings, measureBatches } from '../../src/lab/batches.ts';
-import { buildHnsw, type HnswSearcher, searchedBy } from '../../src/lab/build.ts';
+import { buildHnsw, type GraphSearcher, searchedBy } from '../../src/lab/build.ts';
 import { type SweepRow, settingLabel, sweep } from '../../src/lab/sweep.ts';
 import { gaussianSet, withTruth } from '../../src/lab/teaching-sets.ts';
 import { exactRow, plausibleRows, rowsByGamma } from './rows.ts';
@@ -10,7 +10,7 @@ import { exactRow, plausibleRows, rowsByGamma } from './rows.ts';
 const { base, queries, truth } = withTruth(gaussianSet({ n: 2000, dimension: 16, queries: 120, seed: 8 }));
 
 describe('batches', () => {
-  let searcher: HnswSearcher;
+  let searcher: GraphSearcher;
   beforeAll(async () => {
     searcher = await buildHnsw({ base, metric: 'l2', codes: 'sq7', M: 6, efConstruction: 30, threads: 3 });
   });
@@ -38,7 +38,7 @@ describe('batches', () => {
   it('are as wide as they are told, by either knob', async () => {
     const settings = [wide(10), wide(40), wide(40, 0.2)];
     const rows = await measureBatches({ ...options(), settings, rounds: 1 });
-    const beam = { ...searcher, ...searchedBy(searcher.hnsw, 'efSearch') };
+    const beam = { ...searcher, ...searchedBy(searcher.graph, 'efSearch') };
     const swept = await sweep({ ...options(), searcher: beam, efs: [10, 40], rounds: 1 });
     expect(rows.slice(0, 2).map(({ efSearch, recall }) => [efSearch, recall])).toEqual(
       swept.map(({ efSearch, recall }) => [efSearch, recall]),

@@ -6,6 +6,7 @@ import { UsageError } from '../../src/core/errors.ts';
 import { type BenchOptions, bench, kernelsTable, parseBenchArguments } from '../../src/lab/bench.ts';
 import type { BatchCost } from '../../src/lab/bench-batch.ts';
 import type { BuildCost } from '../../src/lab/bench-build.ts';
+import type { ChurnRound } from '../../src/lab/bench-churn.ts';
 import { benchCodes, type CodesBench, piecesOf } from '../../src/lab/bench-codes.ts';
 import { benchKernels } from '../../src/lab/bench-kernels.ts';
 import { loadDataset } from '../../src/lab/datasets.ts';
@@ -42,11 +43,12 @@ describe('the command line of npm run bench', () => {
     });
     expect(parseBenchArguments(['day', '03', '--rounds', '1'])).toMatchObject({ day: 3, rounds: 1 });
     expect(parseBenchArguments(['--dataset', 'a, b'])).toMatchObject({ datasets: ['a', 'b'] });
+    expect(parseBenchArguments(['churn', '--churns', '4'])).toMatchObject({ parts: ['churn'], churns: 4 });
     expect(parseBenchArguments(['kernels', '--help'])).toBe('help');
   });
 
   it.each([
-    [['everything'], /^everything: choose from kernels, indexes, codes, batch, build, files, day$/],
+    [['everything'], /^everything: choose from kernels, indexes, codes, batch, build, files, churn, day$/],
     [['day'], /^day : which one\?.*npm run bench -- day 3$/],
     [['day', 'three'], /^day three: which one/],
     [['day', '3', 'kernels'], /^day 3 kernels: one day at a time/],
@@ -54,11 +56,13 @@ describe('the command line of npm run bench', () => {
     [['kernels', 'day'], /^day stands alone: npm run bench -- day 3$/],
     [
       ['day', '3', '--dataset', 'x', '--out', 'y'],
-      /^day 3 --dataset: that flag goes with indexes, codes, batch, build, files$/,
+      /^day 3 --dataset: that flag goes with indexes, codes, batch, build, files, churn$/,
     ],
-    [['day', '3', '--out', 'y'], /^day 3 --out: that flag goes with kernels, indexes, codes, batch, build, files$/],
-    [['kernels', '--threads', '2'], /^kernels --threads: that flag goes with indexes, codes, batch, build, files$/],
+    [['day', '3', '--out', 'y'], /^day 3 --out: that flag goes with kernels, .*, files, churn$/],
+    [['kernels', '--threads', '2'], /^kernels --threads: that flag goes with indexes, .*, files, churn$/],
     [['kernels', '--rounds', '2'], /^kernels --rounds: that flag goes with indexes, codes, batch, build, files, day$/],
+    [['churn', '--rounds', '2'], /^churn --rounds: that flag goes with indexes, codes, batch, build, files, day$/],
+    [['build', '--churns', '2'], /^build --churns: that flag goes with churn$/],
     [['indexes', '--file', 'a.ann'], /^indexes --file: that flag goes with files$/],
     [['indexes', '--dimension', '8'], /^indexes --dimension: that flag goes with kernels$/],
     [['--dimension', '0'], /--dimension 0/],
@@ -134,6 +138,8 @@ describe('the index benchmark', () => {
         'hnsw f32',
         'hnsw unfiltered sq7',
         'hnsw unfiltered f32',
+        'vamana sq7',
+        'vamana f32',
         'flat f32',
       ]);
       expect([...new Set(rows.filter(({ gamma }: SweepRow) => gamma === null).map(seriesLabel))]).toEqual([
@@ -152,7 +158,14 @@ describe('the index benchmark', () => {
     const { run, batches } = JSON.parse(await readFile(path.join(out, 'gaussian-32-10k', 'results.json'), 'utf8'));
     expect(run.command).toMatch(/ --threads 2$/);
     expect(new Set(batches.map((row: Record<string, string>) => `${row.index} ${row.codes} ${row.threads}`))).toEqual(
-      new Set(['hnsw sq7 2', 'hnsw f32 2', 'hnsw unfiltered sq7 2', 'hnsw unfiltered f32 2']),
+      new Set([
+        'hnsw sq7 2',
+        'hnsw f32 2',
+        'hnsw unfiltered sq7 2',
+        'hnsw unfiltered f32 2',
+        'vamana sq7 2',
+        'vamana f32 2',
+      ]),
     );
   });
 });
@@ -173,11 +186,13 @@ describe('the build benchmark', () => {
     await bench({ ...options, datasets: ['gaussian-32-10k'], rows: 1500, out }, (text) => said.push(text));
     const { costs, rounds } = JSON.parse(await readFile(path.join(out, 'build-gaussian-32-10k.json'), 'utf8'));
     expect(rounds).toBe(3);
-    expect(costs.map(({ codes, threads }: BuildCost) => `${codes} ${threads}`)).toEqual([
-      'sq7 1',
-      'sq7 3',
-      'f32 1',
-      'f32 3',
+    expect(costs.map(({ index, codes, threads }: BuildCost) => `${index} ${codes} ${threads}`)).toEqual([
+      'hnsw sq7 1',
+      'hnsw sq7 3',
+      'hnsw f32 1',
+      'hnsw f32 3',
+      'vamana sq7 1',
+      'vamana sq7 3',
     ]);
     for (const { seconds, speedup, recall, faults, threads } of costs as BuildCost[]) {
       expect(seconds).toBeGreaterThan(0);
@@ -185,7 +200,7 @@ describe('the build benchmark', () => {
       expect(faults).toEqual([]);
       if (threads === 1) expect(speedup).toBe(1);
     }
-    expect(said.join('\n')).toMatch(/codes +writers +build +speed-up +recall at ef 64 +faults/);
+    expect(said.join('\n')).toMatch(/index +codes +writers +build +speed-up +recall at ef 64 +faults/);
   });
 });
 
@@ -283,6 +298,23 @@ describe('the benchmark of batches', () => {
       }
     }
     expect(said[0]).toMatch(/^codes +width +recall +queries +a batch of +loop QPS +batch QPS +ratio$/m);
+  });
+});
+
+describe('the benchmark of churn', () => {
+  it('replaces a twentieth again and again, and sets a fresh build of what is held beside that', async () => {
+    const said: string[] = [];
+    const out = path.join(folder, 'churn');
+    const options = parseBenchArguments(['churn', '--churns', '2', '--queries', '30', '--threads', '2']) as BenchOptions;
+    await bench({ ...options, datasets: ['embedding-128-10k'], rows: 1500, out }, (text) => said.push(text));
+    const { rounds } = JSON.parse(await readFile(path.join(out, 'churn-embedding-128-10k.json'), 'utf8'));
+    expect((rounds as ChurnRound[]).map(({ round }) => round)).toEqual([0, 1, 2, 'fresh']);
+    for (const { recall, distances, meanDegree, consolidateSeconds, faults } of rounds as ChurnRound[]) {
+      expect(recall).toBeGreaterThan(0.95);
+      for (const value of [distances, meanDegree, consolidateSeconds]) expect(value).toBeGreaterThan(0);
+      expect(faults).toEqual([]);
+    }
+    expect(said[0]).toMatch(/^round +recall +distances +degree/m);
   });
 });
 

@@ -6,14 +6,14 @@ import { AnnError, OutputError } from '../../src/core/errors.ts';
 import { verify } from '../../src/engine/index-file.ts';
 import type { Hnsw } from '../../src/graph/hnsw.ts';
 import type { SearchOptions } from '../../src/graph/vector-index.ts';
-import { buildHnsw, type HnswSearcher } from '../../src/lab/build.ts';
+import { buildHnsw, type GraphSearcher } from '../../src/lab/build.ts';
 import { throughDisk } from '../../src/lab/from-disk.ts';
 import { gaussianSet, rows } from '../../src/lab/teaching-sets.ts';
 import { canMap } from '../../src/storage/mapping.ts';
 
 const { base, queries } = gaussianSet({ n: 3000, dimension: 40, queries: 60, seed: 12 });
 let folder: string;
-let searcher: HnswSearcher;
+let searcher: GraphSearcher;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'annlab-from-disk-'));
@@ -70,16 +70,16 @@ describe('an index that goes through a file', () => {
   it('is not taken for the same where a query finds something else', async () => {
     const wrong = rows(queries)[17];
     const search = (query: Float32Array, options: SearchOptions) => {
-      const found = searcher.hnsw.search(query, options);
+      const found = searcher.graph.search(query, options);
       return query.every((value, j) => value === wrong[j]) ? { ...found, ids: found.ids.toReversed() } : found;
     };
-    const hnsw = new Proxy(searcher.hnsw, {
+    const graph = new Proxy(searcher.graph, {
       get(index, key: keyof Hnsw) {
         const value: unknown = key === 'search' ? search : index[key];
         return typeof value === 'function' ? value.bind(index) : value;
       },
     });
-    const gone = throughDisk({ ...options('other.ann'), searcher: { ...searcher, hnsw } });
+    const gone = throughDisk({ ...options('other.ann'), searcher: { ...searcher, graph } });
     await expect(gone).rejects.toThrow(AnnError);
     await expect(gone).rejects.toThrow(/other\.ann: .*for 1 of 60 queries: .*annlab -- verify/);
   });

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DownloadError, OutputError, UsageError } from '../../src/core/errors.ts';
 import { open, verify } from '../../src/engine/index-file.ts';
+import { VAMANA_DEFAULTS } from '../../src/graph/vamana-options.ts';
 import { loadDataset } from '../../src/lab/datasets.ts';
 import {
   DEFAULT_DATASET,
@@ -14,6 +15,7 @@ import {
   type StartOptions,
   start,
 } from '../../src/lab/start.ts';
+import { seriesLabel } from '../../src/lab/sweep.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../src/lab/start.ts', import.meta.url));
 let folder: string;
@@ -32,7 +34,10 @@ afterAll(async () => {
 describe('the command line of npm start', () => {
   it('has defaults for everything', () => {
     const options = parseStartArguments([]) as StartOptions;
-    expect(options).toMatchObject({ k: 10, M: 16, efConstruction: 100, codes: 'both', seed: 1, rounds: 3, out: 'out' });
+    const { R, L } = VAMANA_DEFAULTS;
+    const graphs = { hnsw: { M: 16, efConstruction: 100 }, vamana: { R, L } };
+    expect(options).toMatchObject({ k: 10, graphs, seed: 1, rounds: 3, out: 'out' });
+    expect(options).not.toHaveProperty('codes');
     expect(options.threads).toBe(Math.min(availableParallelism(), 255));
     expect(options).not.toHaveProperty('dataset');
     expect(options).not.toHaveProperty('efs');
@@ -42,11 +47,20 @@ describe('the command line of npm start', () => {
 
   it('reads every flag', () => {
     const words = '--dataset d --k 5 --m 32 --ef-construction 400 --codes sq7 --ef 5,10,20 --seed 9 --threads 3';
-    expect(parseStartArguments([...words.split(' '), '--queries=7', '--rows=8', '--rounds=1', '--out=o'])).toEqual({
+    const vamana = '--index both --r 48 --l 60 --alpha 1.1 --passes 1 --saturate';
+    expect(
+      parseStartArguments([
+        ...words.split(' '),
+        ...vamana.split(' '),
+        '--queries=7',
+        '--rows=8',
+        '--rounds=1',
+        '--out=o',
+      ]),
+    ).toEqual({
       dataset: 'd',
       k: 5,
-      M: 32,
-      efConstruction: 400,
+      graphs: { hnsw: { M: 32, efConstruction: 400 }, vamana: { R: 48, L: 60, alpha: 1.1, passes: 1, saturate: true } },
       codes: 'sq7',
       efs: [5, 10, 20],
       seed: 9,
@@ -65,7 +79,15 @@ describe('the command line of npm start', () => {
   });
 
   it('keeps efConstruction at M or above', () => {
-    expect(parseStartArguments(['--m', '256'])).toMatchObject({ M: 256, efConstruction: 256 });
+    expect(parseStartArguments(['--m', '256'])).toMatchObject({ graphs: { hnsw: { M: 256, efConstruction: 256 } } });
+  });
+
+  it('builds one graph where one is named', () => {
+    const graphs = (...words: string[]) => Object.keys((parseStartArguments(words) as StartOptions).graphs);
+    expect(graphs('--index', 'hnsw')).toEqual(['hnsw']);
+    expect(graphs('--index', 'vamana')).toEqual(['vamana']);
+    expect(graphs('--index', 'both')).toEqual(['hnsw', 'vamana']);
+    expect(graphs()).toEqual(['hnsw', 'vamana']);
   });
 
   it.each([
@@ -77,6 +99,10 @@ describe('the command line of npm start', () => {
     [['--gamma', '0.1,x'], /--gamma x: expected a number from 0 to 10/],
     [['--gamma', '0.1', '--ef', '10'], /--ef, --gamma: the sweep is by one of them/],
     [['--m', '1'], /--m 1/],
+    [['--index', 'flat'], /--index flat: choose one of hnsw, vamana, both/],
+    [['--index', 'vamana', '--m', '8'], /--m: that flag goes with --index hnsw, and this is vamana/],
+    [['--index', 'hnsw', '--alpha', '1.1'], /--alpha: that flag goes with --index vamana, and this is hnsw/],
+    [['--r', '40', '--l', '39'], /--l 39: expected a whole number from 40/],
     [['--m', '32', '--ef-construction', '16'], /--ef-construction 16: expected a whole number from 32/],
     [['--codes', 'int8'], /--codes int8: choose one of f32, sq7, both/],
     [['--seed', '-1'], /--seed/],
@@ -95,8 +121,7 @@ describe('the main job', () => {
     rows: 1500,
     queries: 60,
     k: 10,
-    M: 8,
-    efConstruction: 60,
+    graphs: { hnsw: { M: 8, efConstruction: 60 } },
     codes: 'both',
     seed: 3,
     threads: 2,
@@ -125,7 +150,9 @@ describe('the main job', () => {
       annlab: expect.stringMatching(/^\d+\.\d+\.\d+/),
       node: process.versions.node,
     });
-    expect(written.run.command).toContain('--dataset clustered-32-10k --k 10 --m 8 --ef-construction 60 --codes both');
+    expect(written.run.command).toContain(
+      '--dataset clustered-32-10k --k 10 --index hnsw --m 8 --ef-construction 60 --codes both',
+    );
     expect(written.rows.map((row: Record<string, unknown>) => `${row.index} ${row.codes} ${row.efSearch}`)).toEqual([
       'hnsw sq7 10',
       'hnsw sq7 40',
@@ -226,6 +253,43 @@ describe('the main job', () => {
     expect(await counted('again')).toEqual(await counted('one'));
   });
 
+  it('measures a Vamana beside the HNSW, on codes alone unless it is told otherwise', async () => {
+    const { codes: _, ...both } = small('both');
+    const graphs = { hnsw: { M: 8, efConstruction: 60 }, vamana: { R: 16, L: 40, alpha: 1.1 } };
+    const { rows, batches, disk, run } = await start({ ...both, graphs }, () => {});
+    const curves = (of: readonly { index: string; codes: string; from?: 'disk' }[]) => [
+      ...new Set(of.map(seriesLabel)),
+    ];
+    const built = ['hnsw sq7', 'hnsw f32', 'vamana sq7'];
+    expect(curves(rows)).toEqual([...built, 'hnsw sq7 from disk', 'flat f32']);
+    expect(curves(batches)).toEqual(built);
+    expect(disk).toMatchObject({ index: 'hnsw', file: 'clustered-32-10k-sq7.ann' });
+    for (const { recall } of rows.filter(({ index, efSearch }) => index === 'vamana' && efSearch === 40))
+      expect(recall).toBeGreaterThan(0.95);
+    const { passes } = VAMANA_DEFAULTS;
+    expect(run.parameters).toMatchObject({ M: 8, efConstruction: 60, R: 16, L: 40, alpha: 1.1, passes, seed: 3 });
+    expect(run.command).toContain('--index both --m 8 --ef-construction 60 --r 16 --l 40 --alpha 1.1 --ef 10,40');
+    const out = path.join(folder, 'both');
+    expect(await readFile(path.join(out, 'recall-qps.svg'), 'utf8')).toContain('vamana sq7');
+    expect(await readFile(path.join(out, 'report.html'), 'utf8')).toContain('<th scope="row">vamana sq7</th>');
+    // What the command says is what was run.
+    const again = parseStartArguments(run.command.split(' ').slice(3)) as StartOptions;
+    expect(again).toMatchObject({ graphs, efs: both.efs, seed: 3 });
+  });
+
+  it('measures a Vamana alone, which goes through a file of its own name, the same on any number of threads', async () => {
+    const alone = { ...small('vamana'), graphs: { vamana: { R: 16, L: 40, saturate: true } }, codes: 'sq7' as const };
+    const found = async (threads: number) => {
+      const { rows, disk, run } = await start({ ...alone, threads }, () => {});
+      expect([...new Set(rows.map(seriesLabel))]).toEqual(['vamana sq7', 'vamana sq7 from disk', 'flat f32']);
+      expect(disk).toMatchObject({ index: 'vamana', file: 'clustered-32-10k-vamana-sq7.ann' });
+      expect(run.command).toContain('--index vamana --r 16 --l 40 --saturate --codes sq7');
+      return rows.map(({ recall, distances, hops }) => [recall, distances, hops]);
+    };
+    expect(await found(2)).toEqual(await found(1));
+    expect(await verify(path.join(folder, 'vamana', 'clustered-32-10k-vamana-sq7.ann'))).toMatchObject({ ok: true });
+  });
+
   it('turns gamma where it is told to, but not under dot', async () => {
     const { efs: _, ...options } = { ...small('gamma'), codes: 'sq7' as const, gammas: [0.02, 0.2] };
     const { rows, run } = await start(options, () => {});
@@ -296,7 +360,18 @@ describe('npm start as a process', () => {
   it('shows its help', async () => {
     const { code, stdout, stderr } = await runScript(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const flag of ['--dataset', '--k', '--m', '--ef-construction', '--codes', '--seed', '--threads', '--out']) {
+    for (const flag of [
+      '--dataset',
+      '--k',
+      '--index',
+      '--m',
+      '--r',
+      '--ef-construction',
+      '--codes',
+      '--seed',
+      '--threads',
+      '--out',
+    ]) {
       expect(stdout).toContain(flag);
     }
   });
@@ -319,7 +394,18 @@ describe('npm start as a process', () => {
 
   it('ends with 130 at Ctrl-C, leaving nothing half done', async () => {
     const out = path.join(folder, 'interrupted');
-    const argv = ['--dataset', 'clustered-32-10k', '--ef-construction', '2000', '--m', '64', '--out', out];
+    const argv = [
+      '--index',
+      'hnsw',
+      '--dataset',
+      'clustered-32-10k',
+      '--ef-construction',
+      '2000',
+      '--m',
+      '64',
+      '--out',
+      out,
+    ];
     let asked = false;
     const { code, stderr } = await runScript(argv, (text, kill) => {
       if (asked || !text.includes('clustered-32-10k')) return;

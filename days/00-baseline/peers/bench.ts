@@ -152,7 +152,7 @@ export async function benchPeers(options: BenchOptions, say: (text: string) => v
   const perRound = rounds.map((swept) => swept.flatMap((one) => one.rows));
   const rows = medianRows(perRound);
   const found = speeds(perRound, RECALLS);
-  const isOurs = ({ index }: SweepRow) => index === 'annlab';
+  const isOurs = ({ index }: SweepRow) => index === 'annlab' || index === 'annlab-vamana';
   const isF32 = ({ codes }: SweepRow) => codes === 'f32';
   // Codes against whatever the peers have best; f32 against f32.
   const verdicts = {

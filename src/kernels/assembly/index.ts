@@ -67,7 +67,7 @@ export {
   sq8Distance,
   sq8DistancesInto,
 } from './sq8';
-export { chooseLinks, configureVamana, linkBack, place, setLinks } from './vamana';
+export { chooseLinks, configureVamana, linkBack, place, repair, setLinks } from './vamana';
 export { configureVisited } from './visited';
 export { configureWaiting } from './waiting';
 export { brokenSlot, estimateCount, hopCount, search } from './walk';

@@ -5,7 +5,8 @@
  * record: vector | upper: u32 (index of its first upper list) | level: u32 | lock: u32 | count: u32 | edges…
  *
  * An edge is a slot and two marks: KEPT, whatever pruning thinks of it, it stays (see `hnsw.ts` on reachability); WAY, it is
- * the kept one by which an entry point leads to the one before it.
+ * the kept one by which an entry point leads to the one before it. The top bit of `level` is a mark too: the node is deleted,
+ * walked through and never found.
  *
  * ## Readers beside writers
  *
@@ -30,6 +31,8 @@ import { recordOf } from './space';
 export const KEPT: u32 = 0x80000000;
 export const WAY: u32 = 0x40000000;
 const SLOT: u32 = 0x3fffffff;
+/** Above the level, which is a few bits. */
+const DELETED: u32 = 0x80000000;
 
 let linksAt: usize = 0;
 let upperLists: usize = 0;
@@ -53,7 +56,11 @@ export function ensureList(list: usize, level: i32): bool {
 }
 
 export function levelOf(slot: u32): i32 {
-  return load<i32>(recordOf(slot) + linksAt, 4);
+  return load<i32>(recordOf(slot) + linksAt, 4) & ~DELETED;
+}
+
+export function isDeleted(slot: u32): bool {
+  return (load<u32>(recordOf(slot) + linksAt, 4) & DELETED) != 0;
 }
 
 /** The lock of all the node's lists. */
@@ -111,6 +118,11 @@ export function indexOf(list: usize, slot: u32): i32 {
 /** Puts these marks on the edge at `i`. */
 export function markAt(list: usize, i: i32, marks: u32): void {
   setEdge(list, i, edgeAt(list, i) | marks);
+}
+
+/** Takes the marks from all edges of the list. */
+export function clearMarks(list: usize): void {
+  for (let i = countOf(list) - 1; i >= 0; i--) setEdge(list, i, linkAt(list, i));
 }
 
 /**

@@ -68,6 +68,24 @@ export function selectNeighbors(base: u32, n: i32, most: i32): i32 {
   return taken;
 }
 
+/**
+ * The same of candidates for a base whose `linked` links at `links` stay: takes those that are covered by none of these and none
+ * taken before, up to `most` with the links. Returns how many there are then, the links first.
+ */
+export function selectBeside(base: u32, links: usize, linked: i32, n: i32, most: i32): i32 {
+  prepare(recordOf(base));
+  setU32(selected, 0, base);
+  distancesTo(selected, 1, distances);
+  distanceToCopies = getF32(distances, 0);
+  let taken = 0;
+  for (; taken < linked; taken++) setU32(selected, taken, getU32(links, taken));
+  for (let i = 0; i < n && taken < most; i++) {
+    const slot = candidateSlot(i);
+    if (!isCovered(slot, candidateDistance(i), taken)) setU32(selected, taken++, slot);
+  }
+  return taken;
+}
+
 /** Whether one of the nodes taken is nearer to `slot` (by α) than the base is. */
 function isCovered(slot: u32, distanceToBase: f32, taken: i32): bool {
   if (taken == 0) return false;

@@ -12,10 +12,12 @@
  */
 import {
   append,
+  clearMarks,
   compact,
   countOf,
   createLists,
   indexOf,
+  isDeleted,
   KEPT,
   linkAt,
   listOf,
@@ -27,6 +29,7 @@ import { logTaken, resetPool, takenCount, takenDistance, takenSlot } from './poo
 import {
   candidateSlot,
   configureSelection,
+  selectBeside,
   selectedSlot,
   selectNeighbors,
   setAlpha,
@@ -127,12 +130,72 @@ export function chooseLinks(x: usize, slot: u32, alpha: f32, filtered: bool, out
     storeCandidate(n++, takenDistance(log, i), at);
   }
   // Behind the marks, only those that no search visited are gathered.
-  const linked = gather(slot, 0, 0);
-  distancesTo(batch, linked, batchDistances);
-  for (let i = 0; i < linked; i++) storeCandidate(n++, getF32(batchDistances, i), getU32(batch, i));
+  n = storeBatch(livingOnes(gather(slot, 0, 0)), n);
+  // Where all that can be met are deleted, one of them has to lead to it.
+  if (n == 0 && slot != ROOT) storeCandidate(n++, 0, ROOT);
   sortCandidates(n);
   if (isBroken()) return -1;
   return select(slot, n, alpha, out);
+}
+
+/**
+ * Algorithm 4 of FreshDiskANN (Singh, Subramanya, Krishnaswamy & Simhadri 2021), for one node: in place of its deleted neighbours
+ * come, of their neighbours that live, those that RobustPrune with α leaves. No edge is KEPT any more. The lists of deleted nodes
+ * are only read and others not at all, so that any number of threads may repair nodes at once, in any order. Returns whether the
+ * graph is whole.
+ *
+ * A departure: links that live all stay, and what is new is pruned beside them. RobustPrune of all together takes near ones first,
+ * and drops the long edges for which R leaves no room: on 40 clusters of 4,000 vectors (R 32) recall fell in ten rounds of 5 %
+ * from 0.97 to 0.92, and so it stays.
+ */
+export function repair(slot: u32, alpha: f32): bool {
+  beginWriting(false);
+  const list = listOf(slot, 0);
+  clearMarks(list);
+  removeDuplicates(list);
+  beginMarks();
+  visit(slot);
+  prepare(recordOf(slot));
+  const linked = gather(slot, 0, 0);
+  const living = livingOnes(linked);
+  if (living == linked) return !isBroken();
+  memory.copy(arriving, batch, (<usize>living) << 2);
+  let n = 0;
+  const count = countOf(list);
+  for (let i = 0; i < count; i++) {
+    const link = linkAt(list, i);
+    if (!isDeleted(link)) continue;
+    n = storeBatch(livingOnes(gather(link, 0, 0)), n);
+    if (n <= mostLogged) continue;
+    // As many as a search may visit, the nearest.
+    sortCandidates(n);
+    n = mostLogged;
+  }
+  if (isBroken()) return false;
+  sortCandidates(n);
+  setAlpha(alpha);
+  const chosen = selectBeside(slot, arriving, living, n, max(R, count));
+  compact(list, arriving, living, 0, 0);
+  for (let i = living; i < chosen; i++) append(list, selectedSlot(i));
+  return true;
+}
+
+/** Drops the deleted from the batch of `n`; returns how many stay. */
+function livingOnes(n: i32): i32 {
+  let living = 0;
+  for (let i = 0; i < n; i++) {
+    const slot = getU32(batch, i);
+    setU32(batch, living, slot);
+    living += i32(!isDeleted(slot));
+  }
+  return living;
+}
+
+/** The batch of `linked` become candidates behind the `n` that there are; returns how many there are then. */
+function storeBatch(linked: i32, n: i32): i32 {
+  distancesTo(batch, linked, batchDistances);
+  for (let i = 0; i < linked; i++) storeCandidate(n + i, getF32(batchDistances, i), getU32(batch, i));
+  return n + linked;
 }
 
 /** RobustPrune of the `n` candidates; those that stay go to `out`. */

@@ -10,9 +10,23 @@
  * What a walk relies on while others write is said in `hnsw.ts`.
  */
 import { checking } from './blocks';
-import { countOf, ensureList, linkAt, listOf } from './links';
+import { countOf, ensureList, isDeleted, linkAt, listOf } from './links';
 import { fence } from './locks';
-import { bound, distanceAt, hasNext, peekDistance, peekNext, push, resetPool, size, slotAt, takeNext } from './pool';
+import {
+  bound,
+  DEAD,
+  dropDead,
+  hasNext,
+  livingCount,
+  livingDistance,
+  peekDistance,
+  peekNext,
+  push,
+  resetPool,
+  size,
+  slotAt,
+  takeNext,
+} from './pool';
 import {
   centreMoved,
   ensureSigns,
@@ -47,6 +61,8 @@ const SIGNS_MOVE: u32 = 1;
 const FORM_MOVES: u32 = 2;
 /** What records hold, as `space.ts` numbers it. */
 const FORM: usize = 24;
+/** Nodes that are deleted and still there. */
+const DELETED: usize = 32;
 /** How long a walk sleeps before it looks again whether the records are whole. */
 const NAP_NS: i64 = 1_000_000;
 /** Of those that wait, so many are compared at once, so that their cache misses overlap: as many as `distancex4` takes. */
@@ -73,6 +89,8 @@ let reach: f32 = 0;
 let wanted: i32 = 0;
 /** A slot that the search passes by as if it were not there, or NOBODY. */
 let hidden: u32 = NOBODY;
+/** Whether there are deleted nodes, which this walk leads through and does not find. */
+let skipping: bool = false;
 /** Whether this walk may use the sign filter. */
 let filtering: bool = false;
 /** Whether those that the filter lets pass wait until they are the nearest. */
@@ -110,6 +128,7 @@ export function beginWriting(filtering_: bool): void {
   broken = 0;
   reach = 0;
   hidden = NOBODY;
+  skipping = atomic.load<u32>(state, DELETED) > 0;
   filtering = filtering_ && signed;
   deferring = false;
   wholeEra();
@@ -172,6 +191,7 @@ export function search(
     prepareFloats(x, queryRecord);
     resetPool(ef);
     hidden = unseen;
+    skipping = atomic.load<u32>(state, DELETED) > 0;
     // Without layers estimates alone show the way on level 0 too: from far off, all neighbours would enter the beam.
     descend(atomic.load<u64>(state, ENTRY), mostAbove == 0 && filtering ? -1 : 0);
     wanted = k;
@@ -182,6 +202,7 @@ export function search(
     // Without the fence, what was read of records and signs might be of later than the era is.
     fence();
   } while (atomic.load<u32>(state, ERA) != era);
+  dropDead();
   return broken ? -1 : size;
 }
 
@@ -228,7 +249,12 @@ export function descend(entry: u64, level: i32): void {
       nearest = getU32(batch, best);
     }
   }
-  push(filtering ? distance(recordOf(nearest)) : least, nearest);
+  enter(filtering ? distance(recordOf(nearest)) : least, nearest);
+}
+
+/** Into the beam, where a deleted node takes no room. */
+function enter(distance: f32, slot: u32): void {
+  push(distance, skipping && isDeleted(slot) ? slot | DEAD : slot);
 }
 
 /** Algorithm 2: from the nodes in the pool, reads neighbours of the nearest unread ones until none is left. */
@@ -239,7 +265,7 @@ export function searchLayer(level: i32): void {
   else readNeighbours(level);
   // A beam still not full has seen all that can be reached from where it began. From the root of level 0's tree all can.
   if (level == 0 && !hasNext() && bound() == Infinity && visit(ROOT) && (!checking || isWhole(ROOT))) {
-    push(distance(recordOf(ROOT)), ROOT);
+    enter(distance(recordOf(ROOT)), ROOT);
     if (deferring) readDeferred(level);
     else readNeighbours(level);
   }
@@ -302,7 +328,7 @@ function compare(n: i32): void {
   for (let i = 0; i < n; i++) {
     const d = getF32(batchDistances, i);
     if (d >= worst) continue;
-    push(d, getU32(batch, i));
+    enter(d, getU32(batch, i));
     worst = limit();
   }
 }
@@ -310,8 +336,8 @@ function compare(n: i32): void {
 /** The distance that a node must be below to be worth anything to this walk. */
 function limit(): f32 {
   const worst = bound();
-  if (reach == 0 || size < wanted) return worst;
-  const kth = distanceAt(wanted - 1);
+  if (reach == 0 || livingCount() < wanted) return worst;
+  const kth = livingDistance(wanted - 1);
   // Estimates of distances may be negative.
   return min<f32>(worst, kth + (reach - 1) * abs<f32>(kth));
 }

@@ -47,8 +47,9 @@ describe('parseBenchArguments', () => {
 
   it('lets a library stand for all that it walks on', () => {
     expect(parse('--only annlab,hnswlib,zvec-int8')).toMatchObject({
-      only: ['annlab-sq7', 'annlab-f32', 'hnswlib', 'zvec-int8'],
+      only: ['annlab-sq7', 'annlab-f32', 'annlab-vamana-sq7', 'annlab-vamana-f32', 'hnswlib', 'zvec-int8'],
     });
+    expect(parse('--only annlab-vamana')).toMatchObject({ only: ['annlab-vamana-sq7', 'annlab-vamana-f32'] });
     expect(parse('--only usearch')).toMatchObject({ only: ['usearch-f32', 'usearch-bf16', 'usearch-i8'] });
   });
 

@@ -50,8 +50,9 @@ describe.each(['clustered-128-100k', 'embedding-128-10k'])('on the first 2,000 o
 
 describe('EngineProcess', () => {
   it('runs annlab on the build that it is told, by gamma and by its beam', async () => {
-    const annlab = PEERS.find(({ name }) => name === 'annlab-sq7')!;
-    const searchers = async (dataset: string) => {
+    const searchers = async (name: string) => {
+      const annlab = PEERS.find((peer) => peer.name === name)!;
+      const dataset = 'clustered-128-100k';
       const shape = { dataset, rows: 300, queries: 5 };
       const truth = await groundTruth(await loadDataset(dataset, { maxRows: 300, maxQueries: 5 }), 20);
       const settings = { M: 8, efConstruction: 20, folder: temporaryFolder() };
@@ -61,7 +62,12 @@ describe('EngineProcess', () => {
       expect(engine.built.wasm).toBe('baseline');
       return engine.built.searchers.map((one) => `${seriesLabel(one)}, ${one.knob}`);
     };
-    expect(await searchers('clustered-128-100k')).toEqual(['annlab sq7, gamma', 'annlab sq7 by efSearch, efSearch']);
+    for (const [name, label] of [
+      ['annlab-sq7', 'annlab sq7'],
+      ['annlab-vamana-f32', 'annlab-vamana f32'],
+    ]) {
+      expect(await searchers(name)).toEqual([`${label}, gamma`, `${label} by efSearch, efSearch`]);
+    }
   });
 
   it('tells what its process said when that ends, and stops twice without harm', async () => {

@@ -1,5 +1,5 @@
 /** Everything that the bench measures, in the order of the table. */
-import { annlabF32, annlabSq7 } from './annlab.ts';
+import { annlabF32, annlabSq7, annlabVamanaF32, annlabVamanaSq7 } from './annlab.ts';
 import { hnswlib } from './hnswlib.ts';
 import { lancedbSq } from './lancedb.ts';
 import type { Peer } from './peer.ts';
@@ -9,6 +9,8 @@ import { zvecF32, zvecInt8, zvecRabitq } from './zvec.ts';
 export const PEERS: readonly Peer[] = [
   annlabSq7,
   annlabF32,
+  annlabVamanaSq7,
+  annlabVamanaF32,
   hnswlib,
   usearchF32,
   usearchBf16,
