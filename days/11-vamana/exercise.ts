@@ -103,7 +103,7 @@ export function robustPrune(
   // @end
   const kept: number[] = []; // line 2
   // @hole prune
-  // @task Lines 3–11. While there are candidates left: keep the nearest, p*, and stop when R are kept. Then rule out every p′ for
+  // @task Lines 3–10. While there are candidates left: keep the nearest, p*, and stop when R are kept. Then rule out every p′ for
   // @task which α · d(p*, p′) ≤ d(p, p′). Mind that `distance` is squared, and α is not. Leave `V` as it is.
   throw new UnwrittenHole(11, 'prune');
   // @end
@@ -111,13 +111,13 @@ export function robustPrune(
   graph.links[p] = kept;
 }
 
-/** Searches for node p from the start, gives it the links that are worth keeping, and links it from where they lead (lines 5–14). */
+/** Searches for node p from the start, gives it the links that are worth keeping, and links it from where they lead (lines 5–11). */
 export function insert(graph: Vamana, p: number, options: InsertOptions): void {
   const { R, L } = options;
   // @hole insert
   // @task Search for p's own vector from `graph.start` with a list of L (line 5), and let `robustPrune` choose p's links among all
   // @task that were visited (line 6). Then for every j that p now links to (line 7): if j's list has p, or has room for it, see
-  // @task that p is in it (line 12); if it is full, prune it with p as the candidate, at its distance from j (lines 8–10).
+  // @task that p is in it (line 11); if it is full, prune it with p as the candidate, at its distance from j (lines 8 and 9).
   throw new UnwrittenHole(11, 'insert');
   // @end
 }

@@ -7,7 +7,7 @@ const n = Number(process.argv[2]);
 const dimension = 128;
 const { train: base, queries: asked } = await loadDataset('embedding-128-100k', { maxRows: n, maxQueries: 200 });
 const set = withTruth({ base, queries: asked });
-const index = Vamana.create({ dimension, capacity: n, R: 32, L: 64, alpha: 1.2, seed: 11 });
+const index = Vamana.create({ dimension, capacity: n, seed: 11 });
 const start = performance.now();
 const before = process.cpuUsage();
 index.build(set.base.data);
@@ -37,6 +37,6 @@ const measured = [16, 24, 32, 48, 64, 96, 128, 192, 256].map((efSearch) => {
   };
 });
 const best = measured.find(({ recall }) => recall >= 0.95) ?? measured[measured.length - 1];
-const degree = index.stats().meanDegree;
-const milestone: Milestone = { n, dimension, seconds, cpuSeconds, degree, faults, ...best };
+const { R, L, alpha, meanDegree: degree } = index.stats();
+const milestone: Milestone = { n, dimension, R, L, alpha, seconds, cpuSeconds, degree, faults, ...best };
 process.stdout.write(JSON.stringify(milestone));

@@ -45,6 +45,28 @@ export const mutants: Mutant[] = [
     replace: 'new Map(candidates.map(({ id }) => [id, { id, distance: distance(graph.vector(p), graph.vector(id)) }]))',
   },
   {
+    name: 'links-by-l2',
+    hole: 'gather',
+    mistake: 'Links are measured by l2 and not by the distance of the graph, which counts them.',
+    find: 'distance: distance(graph.vector(p), graph.vector(id)) });',
+    replace: 'distance: l2(graph.vector(p), graph.vector(id)) });',
+  },
+  {
+    name: 'drops-copies',
+    hole: 'gather',
+    mistake: 'p is taken out by its distance of 0, and its copies with it.',
+    find: `all.delete(p);
+  for (const one of all.values()) insertSorted`,
+    replace: 'for (const one of all.values()) if (one.distance > 0) insertSorted',
+  },
+  {
+    name: 'adds-to-candidates',
+    hole: 'gather',
+    mistake: 'The links are added to the list of candidates, which is the caller’s.',
+    find: 'all.delete(p);',
+    replace: 'all.delete(p);\n  (candidates as Neighbor[]).splice(0, candidates.length, ...all.values());',
+  },
+  {
     name: 'unsorted',
     hole: 'gather',
     mistake: 'The candidates stay in the order in which they were visited: the start, far away, comes first.',
@@ -92,6 +114,31 @@ export const mutants: Mutant[] = [
     mistake: 'The comparison is the wrong way round: what stays is near to p*.',
     find: RULE,
     replace: 'alpha ** 2 * distance(here, graph.vector(other.id)) < other.distance',
+  },
+  {
+    name: 'compares-by-l2',
+    hole: 'prune',
+    mistake: 'Candidates are compared by l2 and not by the distance of the graph, which counts them.',
+    find: RULE,
+    replace: 'alpha ** 2 * l2(here, graph.vector(other.id)) > other.distance',
+  },
+  {
+    name: 'skips-the-next',
+    hole: 'prune',
+    mistake: 'Whoever is ruled out is spliced out of the list that is walked through: the next is skipped, and stays.',
+    find: `left = left.slice(1).filter((other) => ${RULE});`,
+    replace: `left = left.slice(1);
+    for (let i = 0; i < left.length; i++) {
+      const other = left[i];
+      if (!(${RULE})) left.splice(i, 1);
+    }`,
+  },
+  {
+    name: 'compares-with-itself',
+    hole: 'prune',
+    mistake: 'Right links, too much work: p* is left in the race, and ruled out by itself.',
+    find: 'left.slice(1).filter(',
+    replace: 'left.filter(',
   },
   {
     name: 'keeps-ties',
@@ -192,6 +239,27 @@ export const mutants: Mutant[] = [
     mistake: 'The search has a list of one: k is taken for L.',
     find: SEARCH,
     replace: 'const { visited } = greedySearch(graph, graph.vector(p), graph.start, { k: 1, L: 1 }, graph.distance);',
+  },
+  {
+    name: 'searches-by-l2',
+    hole: 'insert',
+    mistake: 'The search is not given the distance of the graph, and takes l2.',
+    find: SEARCH,
+    replace: 'const { visited } = greedySearch(graph, graph.vector(p), graph.start, { k: 1, L });',
+  },
+  {
+    name: 'forgets-alpha',
+    hole: 'insert',
+    mistake: 'R is handed on, and α is not: robustPrune takes its default.',
+    find: 'robustPrune(graph, p, visited, options);',
+    replace: 'robustPrune(graph, p, visited, { R });',
+  },
+  {
+    name: 'links-back-first',
+    hole: 'insert',
+    mistake: 'Those whom p linked to before are asked for links back, and only then are p’s links chosen.',
+    find: 'robustPrune(graph, p, visited, options);\n  for (const j of graph.links[p]) {',
+    replace: 'const before = graph.links[p];\n  robustPrune(graph, p, visited, options);\n  for (const j of before) {',
   },
   {
     name: 'compares-with-all',

@@ -43,6 +43,18 @@ export const scenes: fc.Arbitrary<Scene> = fc
     };
   });
 
+/** Scenes in which there is nothing to gather: the candidates are nearest first, p is none of them, and it has no links. */
+export const tidyScenes: fc.Arbitrary<Scene> = scenes.map((scene) => {
+  const { p, points, candidates, links } = scene;
+  const places = [p, ...points].map((place) => Float32Array.from(place));
+  const offered = [...new Set([...candidates, ...links])].filter((id) => id !== 0);
+  return {
+    ...scene,
+    candidates: offered.sort((a, b) => l2(places[0], places[a]) - l2(places[0], places[b])),
+    links: [],
+  };
+});
+
 export interface Stage {
   graph: Vamana;
   candidates: Neighbor[];
@@ -62,6 +74,17 @@ export function graphOf(points: number[][], links: number[][], distance: Distanc
   const graph = new Vamana(vectors, { R: 0 });
   const given = points.map((_, id) => [...(links[id] ?? [])]);
   return Object.assign(graph, { links: given, start, distance });
+}
+
+/** The same graph over vectors a quarter as high, with a distance that makes up for it: to `l2` its nodes lie elsewhere. */
+export function squeezed(graph: Vamana): Vamana {
+  const copy = graphOf([[0, 0]], []);
+  return Object.assign(copy, {
+    vectors: graph.vectors.map(([x, y]) => Float32Array.of(x, y / 4)),
+    links: graph.links.map((list) => [...list]),
+    start: graph.start,
+    distance: (a: Float32Array, b: Float32Array) => (a[0] - b[0]) ** 2 + (4 * (a[1] - b[1])) ** 2,
+  });
 }
 
 export interface Told {
@@ -96,22 +119,31 @@ export function algorithm2(
   return { kept, distances };
 }
 
-/** One step of algorithm 3 as printed, on a copy: the links of all nodes after it, and the distances that it takes. */
+/**
+ * One step of algorithm 3 as printed, on a copy: the links of all nodes after it, and the distances that it takes. With a RobustPrune of
+ * somebody's own, what it makes of that.
+ */
 export function algorithm3(
   graph: Vamana,
   p: number,
   { R, L, alpha }: Required<Pick<InsertOptions, 'R' | 'L' | 'alpha'>>,
+  own?: (graph: Vamana, p: number, candidates: readonly Neighbor[], options: PruneOptions) => void,
 ): { links: number[][]; distances: number } {
-  const copy: Vamana = Object.assign(graphOf([[0, 0]], []), {
-    ...{ vectors: graph.vectors, links: graph.links.map((list) => [...list]), start: graph.start },
-  });
   let distances = 0;
   const counting: Distance = (a, b) => {
     distances++;
     return l2(a, b);
   };
+  const copy: Vamana = Object.assign(graphOf([[0, 0]], []), {
+    ...{ vectors: graph.vectors, links: graph.links.map((list) => [...list]), start: graph.start, distance: counting },
+  });
   const { visited } = greedySearch(copy, copy.vector(p), copy.start, { k: 1, L }, counting);
   const prune = (node: number, candidates: number[]) => {
+    if (own) {
+      const measured = candidates.map((id) => ({ id, distance: l2(copy.vector(node), copy.vector(id)) }));
+      own(copy, node, measured, { R, alpha });
+      return;
+    }
     const told = algorithm2(copy, node, candidates, { R, alpha });
     copy.links[node] = told.kept;
     distances += told.distances;
