@@ -21,6 +21,7 @@ import { GRAPH_FLAGS, GRAPH_NAMES, graphParameters } from '../lab/graph-flags.ts
 import { withLoadProgress, withProgress } from '../lab/progress.ts';
 import { prepareFolder } from '../lab/results.ts';
 import { Pool } from '../workers/pool.ts';
+import { buildInParts } from './build-in-parts.ts';
 import { CODES_HELP, parseCodes, type TrainedCodes, trainCodes } from './train-codes.ts';
 
 export interface BuildOptions {
@@ -28,6 +29,8 @@ export interface BuildOptions {
   from: { dataset: string } | { file: string };
   /** The first so many vectors; default: all. */
   rows?: number;
+  /** Build in parts, with so much memory. Only a Vamana of a file. */
+  memoryBytes?: number;
   /** The file to write. */
   out: string;
   threads: number;
@@ -60,6 +63,10 @@ const FLAGS: Record<string, Flag> = {
     value: '<n>',
     help: 'how many build; default all cores. Of an hnsw only 1 builds the same graph every time',
   },
+  memory: {
+    value: '<MiB>',
+    help: 'build a vamana of an --input part by part, with no more than this besides what Node.js itself takes;\nneither calibrated nor renumbered',
+  },
   'no-calibrate': { help: 'do not measure what recall costs, which "search --recall" and a recallTarget need' },
   capacity: { value: '<n>', help: 'the most vectors that it may hold; default: as many as are read' },
   'no-renumber': { help: 'leave nodes in the order in which they were added; default: near ones lie together' },
@@ -70,6 +77,7 @@ const HELP = `Builds an index and saves it. The ids of its vectors are their num
   npm run annlab -- build --dataset fashion-mnist-784-euclidean --out out/fashion.ann
   npm run annlab -- build --input vectors.npy --metric cosine --out vectors.ann
   npm run annlab -- build --input vectors.npy --index vamana --r 48 --out vectors.ann
+  npm run annlab -- build --input large.fbin --index vamana --memory 2048 --out large.ann
 
 ${flagHelp(FLAGS)}`;
 
@@ -96,6 +104,9 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
   if (values.finer === 'sq7' && typeof codes !== 'object') {
     throw new UsageError(`--finer sq7: that goes with trained codes, such as --codes rabitq4`);
   }
+  const memoryMib = integerFlag(line, 'memory', { min: 1, max: 2 ** 22 });
+  if (memoryMib !== undefined && (kind !== 'vamana' || file === undefined || typeof codes === 'object'))
+    throw new UsageError('--memory: that goes with --index vamana, an --input, and f32 or sq7 codes');
   const given = {
     metric: choiceFlag(line, 'metric', METRICS),
     codes: typeof codes === 'string' ? codes : undefined,
@@ -110,6 +121,7 @@ export function parseBuildArguments(argv: readonly string[]): BuildOptions | 'he
     threads: integerFlag(line, 'threads', { min: 1, max: 255 }) ?? Math.min(availableParallelism(), 255),
     renumber: !values['no-renumber'],
     ...(rows !== undefined && { rows }),
+    ...(memoryMib !== undefined && { memoryBytes: memoryMib * 2 ** 20 }),
     ...(values['no-calibrate'] && { calibrate: false }),
     ...(typeof codes === 'object' && { trained: codes }),
     index: { kind, ...graph, ...onlyGiven(given) },
@@ -122,6 +134,12 @@ export async function build(options: BuildOptions, say: (text: string) => void):
   await prepareFolder(path.dirname(out));
   if (existsSync(out) && statSync(out).isDirectory())
     throw new OutputError(out, 'is a directory', 'name a file with --out');
+  if (options.memoryBytes !== undefined && 'file' in options.from) {
+    const { kind: _, ...index } = options.index;
+    const { memoryBytes, rows } = options;
+    const parts = { file: options.from.file, out, memoryBytes, threads, index, ...onlyGiven({ rows }) };
+    return await buildInParts(parts, say);
+  }
   const { base, metric, name } = await obtain(options);
   const { rows, dimension } = base;
   say(`${name}: ${formatCount(rows)} vectors of ${dimension} dimensions`);

@@ -199,10 +199,13 @@ export function settingFor(
   };
 }
 
-/** What a header says was measured, with nothing else that may be written there. Throws BrokenIndexError. */
+/**
+ * What a header says was measured, with nothing else that may be written there; `mostCount`: vectors that may have been held then.
+ * Throws BrokenIndexError.
+ */
 export function checkCalibration(
   value: unknown,
-  { count, form, metric, words }: { count: number; form: string; metric: Metric; words: number },
+  { mostCount, form, metric, words }: { mostCount: number; form: string; metric: Metric; words: number },
 ): Calibration {
   const broken = (what: string) => new BrokenIndexError(`its calibration says ${what}`);
   const object = (what: string, got: unknown): Record<string, unknown> => {
@@ -246,8 +249,7 @@ export function checkCalibration(
     };
   };
   const said = object('calibration', value);
-  // There may be fewer by now than there were.
-  const calibrated = integer('count', said.count, 1, MOST_FEWER * count);
+  const calibrated = integer('count', said.count, 1, mostCount);
   if (typeof said.form !== 'string') throw broken(`form = ${JSON.stringify(said.form)}`);
   // Codes never become bytes again, and floats stay floats.
   if (said.form !== form && (said.form !== 'u8' || form !== 'sq7'))

@@ -6,12 +6,11 @@ import { BrokenIndexError } from '../core/errors.ts';
 import { MOST_NORM2 } from '../kernels/intake.ts';
 import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
 import { codesName } from '../quantize/walk-codes.ts';
-import { type Calibration, checkCalibration } from './calibration.ts';
+import { type Calibration, checkCalibration, MOST_FEWER } from './calibration.ts';
 import { GRAPH_KINDS, type OptionsOf } from './graph-kinds.ts';
 import { type GraphLayout, layoutOf } from './graph-layout.ts';
 import type { GraphKind } from './graph-options.ts';
 import { formsOf, keepsOriginals } from './record-form.ts';
-
 import { walkSpaceOf } from './walk-space.ts';
 
 /** Everything that is said in words; goes through JSON unchanged. */
@@ -103,9 +102,11 @@ export function checkMeta(value: unknown): GraphMeta {
     throw broken(`longest = ${JSON.stringify(meta.longest)} is no length of a vector`);
   if (meta.calibration === undefined) return meta;
   const { words } = layout;
+  // Of a graph that deletes there may be fewer by now than there were.
+  const mostCount = meta.kind === 'vamana' ? MOST_FEWER * meta.count : meta.count;
   return {
     ...meta,
-    calibration: checkCalibration(meta.calibration, { count: meta.count, form: meta.form, metric, words }),
+    calibration: checkCalibration(meta.calibration, { mostCount, form: meta.form, metric, words }),
   };
 }
 

@@ -138,6 +138,13 @@ describe('the command line of annlab build', () => {
       message,
     ]),
     [['--input', 'a.npy', '--out', 'o', '--capacity', '0'], /--capacity 0/],
+    [['--input', 'a.npy', '--out', 'o', '--memory', '64'], /--memory: that goes with --index vamana, an --input/],
+    [['--dataset', 'd', '--out', 'o', '--index', 'vamana', '--memory', '64'], /--memory: that goes with/],
+    [
+      ['--input', 'a', '--out', 'o', '--index', 'vamana', '--codes', 'sq8', '--memory', '64'],
+      /--memory: that goes with/,
+    ],
+    [['--input', 'a', '--out', 'o', '--index', 'vamana', '--memory', '0'], /--memory 0/],
     [['--input', 'a.npy', '--out', 'o', '--threads', '256'], /--threads 256/],
   ])('refuses %j', (argv, message) => {
     expect(() => parseBuildArguments(argv)).toThrow(UsageError);
@@ -259,6 +266,22 @@ describe('annlab build', () => {
     );
     const { ids } = (await open(out)).search(query, { k: 1, efSearch: ROWS });
     expect(ids).toEqual(Uint32Array.of(products.indexOf(Math.max(...products))));
+  });
+
+  it('makes a Vamana part by part within so much memory', async () => {
+    const folder = folderWithVectors();
+    const out = join(folder, 'parts.ann');
+    const flags = ['--index', 'vamana', '--r', '8', '--metric', 'cosine', '--threads', '2', '--memory'];
+    const build = (memory: string) =>
+      said('build', '--input', join(folder, 'vectors.npy'), '--out', out, ...flags, memory);
+    const { text, status } = await build('16');
+    expect(status).toBe(0);
+    expect(text).toMatch(/: 1,500 vectors of 12 dimensions\nbuilt in [\d.]+ s in \d+ parts within 16 MiB: \d+ KiB\n/);
+    expect(text).toMatch(/not calibrated/);
+    expect((await said('verify', out)).text).toMatch(/whole: 1,500 vectors, /);
+    const query = vectors().subarray(0, DIMENSION);
+    expect((await open(out)).search(query, { k: 1, efSearch: 100 }).ids).toEqual(Uint32Array.of(0));
+    await expect(build('1')).rejects.toThrow(/memoryBytes = 1048576: at least \d+ for 1500 /);
   });
 
   it('walks a Vamana on codes that were trained', async () => {
