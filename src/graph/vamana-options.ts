@@ -17,18 +17,18 @@ import { walkSpaceOf } from './walk-space.ts';
 export interface VamanaOptions extends GraphOptions {
   /** Links that pruning leaves a node, 2 … 256; a list may hold half as many more before it is pruned. Default 24. */
   R?: number;
-  /** Beam of the searches whose visited nodes are a node's candidates, ≥ R. Default 64, or R where that is more. */
+  /** Beam of the searches whose visited nodes are a node's candidates, ≥ R. Default 40, or R where that is more. */
   L?: number;
   /**
    * RobustPrune drops a candidate where one that was taken is α times as near to it as the node itself is; of distances, not of
-   * their squares. From 1, which is the sparsest, to 2. Default 1.1.
+   * their squares. From 1, which is the sparsest, to 2. Default 1.15.
    */
   alpha?: number;
   /** How often `build` goes over all nodes: once, with α; or twice as the paper has it, with α = 1 first. Default 2. */
   passes?: 1 | 2;
   /**
    * Beam of the searches of the first of two passes, from 1 to L, which is the paper's: that graph is only the scaffold of the
-   * second. Default 24, or L where that is less.
+   * second. Default 12, or L where that is less.
    */
   firstL?: number;
   /**
@@ -48,14 +48,19 @@ export interface VamanaOptions extends GraphOptions {
 
 export type AllVamanaOptions = Complete<VamanaOptions>;
 
-/** What an index is made with where the caller does not say. */
+/**
+ * What an index is made with where the caller does not say: what is built as fast as an HNSW by default, and finds more. On one
+ * thread, embedding-1024-100k: 21 s, and recall@10 0.950 for 87 distances, 0.991 for 149 (HNSW 21 s, 0.941 for 99, 0.990 for
+ * 163); fashion-mnist: 8.5 s, 0.974 for 58, 0.993 for 78 (10 s, 0.971 for 59, 0.993 for 80). L 64 finds a little more for half
+ * the time more.
+ */
 export const VAMANA_DEFAULTS = {
   ...GRAPH_DEFAULTS,
   R: 24,
-  L: 64,
-  alpha: 1.1,
+  L: 40,
+  alpha: 1.15,
   passes: 2,
-  firstL: 24,
+  firstL: 12,
   settle: true,
   steppedAlpha: true,
   saturate: false,

@@ -206,7 +206,7 @@ describe('the graph', () => {
 
   it('counts bytes, links and what it was made with', () => {
     const stats = build({ dimension, R: 12, L: 50 }, data).stats();
-    expect(stats).toMatchObject({ count: 1500, R: 12, L: 50, alpha: 1.1, codes: 'sq7', metric: 'l2' });
+    expect(stats).toMatchObject({ count: 1500, R: 12, L: 50, alpha: 1.15, codes: 'sq7', metric: 'l2' });
     expect(stats.ramBytes.upper).toBe(0);
     expect(stats.meanDegree).toBeLessThanOrEqual(18);
   });
