@@ -43,15 +43,23 @@ describe('the README', () => {
     expect(bytes).toEqual([80, 48, 16]);
   });
 
+  it('has one that builds another graph, deletes and adds', async () => {
+    const { ids, distances, degree } = await outputOf(blocks('ts')[3], 'degree: index.stats().meanDegree');
+    expect(ids).toHaveLength(10);
+    expect([ids[0], distances[0]]).toEqual([0, 0]);
+    expect(ids).not.toContain(17);
+    expect(degree).toBeGreaterThan(5);
+  });
+
   it('has one that adds and searches on all cores', async () => {
-    const { ids, distances, found } = await outputOf(blocks('ts')[3], 'found: [...found]');
+    const { ids, distances, found } = await outputOf(blocks('ts')[4], 'found: [...found]');
     expect([ids[0], ids[2]]).toEqual([1, 3]);
     expect(distances[0]).toBeCloseTo(0.01, 5);
     expect(found).toEqual([2, 2]);
   });
 
   it('has one that saves and opens, and no others', async () => {
-    const [, , , , example, ...others] = blocks('ts');
+    const [, , , , , example, ...others] = blocks('ts');
     expect(others).toEqual([]);
     const { ids, distances, ok, faults } = await outputOf(example, 'ok, faults');
     expect(ids).toEqual([19, 17]);

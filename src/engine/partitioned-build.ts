@@ -48,8 +48,8 @@ export interface PartitionedOptions {
   /**
    * Bytes that the build may hold at a time of all that grows with the vectors, their dimension or the threads' scratch: the room
    * of a shard, the links of all vectors, the sample, what is read and written. Node.js, its threads and what they have
-   * not collected yet come on top: 140 to 170 MB with two threads. (Measured: peak RSS with 30 MiB for 30,000 × 1024-D is 202 MB,
-   * where 2,000 vectors in 8 MB peak at 152.)
+   * not collected yet come on top: 150 to 180 MB with two threads. (Measured: 100 MiB for 100,000 × 1024-D, a quarter of their size,
+   * peak at 258 MB of RSS, where 3,000 of them peak at 174.)
    */
   memoryBytes: number;
   /** The most vectors of a shard, 1024 at least. Default: as many as there is memory for. With it, memory and threads do not change the graph. */
