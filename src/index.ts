@@ -19,6 +19,7 @@ export {
   WorkerDiedError,
 } from './core/errors.ts';
 export type { Matrix } from './core/matrix.ts';
+export type { RowSource } from './core/row-source.ts';
 export {
   type OpenOptions,
   open,
@@ -28,6 +29,12 @@ export {
   type VerifyReport,
   verify,
 } from './engine/index-file.ts';
+export {
+  buildPartitioned,
+  type PartitionedOptions,
+  type PartitionedPhase,
+  type PartitionedResult,
+} from './engine/partitioned-build.ts';
 export type { AnyIndex } from './graph/any-index.ts';
 export type { CalibrateOptions, Calibration, FilterTrial, RecallCurve, RecallRung } from './graph/calibration.ts';
 export { Flat, type FlatOptions } from './graph/flat.ts';

@@ -26,10 +26,12 @@ export async function infoCommand(argv: readonly string[], say: (text: string) =
 
 function infoOf(file: AnnFile): string {
   const meta = metaOf(file);
-  const { kind, options, count, form, upperLists, entryPoint, topLevel, ids } = meta;
+  const { kind, options, form, upperLists, entryPoint, topLevel, ids } = meta;
   const { dimension, metric, ...others } = options;
+  const deleted = meta.deleted ?? 0;
+  const waiting = deleted > 0 ? `; ${formatCount(deleted)} deleted, not consolidated` : '';
   const rows = [
-    ['vectors', `${formatCount(count)} of ${dimension} dimensions, ${metric}`],
+    ['vectors', `${formatCount(meta.count - deleted)} of ${dimension} dimensions, ${metric}${waiting}`],
     ['held as', heldAs(form, options)],
     ['ids', ids === 'slots' ? 'their numbers, from 0' : "the caller's own"],
     [

@@ -65,7 +65,7 @@ export async function save(
  * The index that was saved to `path`. Its header and the table of checksums are checked now, every other block when it is first
  * used, or all by `verify`, and before the first vector is added. What is added stays in memory (the file is copied on write)
  * until the index is saved, to the same path or another. While it is open, the file may be replaced or deleted, but must not be
- * written to. Throws IndexFileError, FormatVersionError, CorruptionError, ParameterError, or what `Hnsw.create` throws.
+ * written to. Throws IndexFileError, FormatVersionError, CorruptionError, ParameterError, or what the index's `create` throws.
  */
 export function open(path: string, options: OpenOptions = {}): Promise<AnyIndex> {
   return Promise.resolve().then(() => load(path, options));

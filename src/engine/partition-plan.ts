@@ -8,6 +8,7 @@ import { layoutOf, type Shape } from '../graph/graph-layout.ts';
 import { type AllVamanaOptions, vamanaShapeOf } from '../graph/vamana-options.ts';
 import { reservedBytes } from '../kernels/memory.ts';
 import { rowBytesOf } from '../kernels/vectors.ts';
+import { COPIES } from './shard-homes.ts';
 
 export interface PartitionPlan {
   /** The most vectors of a shard, and how many shards there are to begin with. */
@@ -47,6 +48,10 @@ export function planPartition(
   const planFor = (bytes: number) => planWithin(rows, options, bytes, mostRows);
   const plan = planFor(memoryBytes);
   if (plan) return plan;
+  if (!planFor(Number.MAX_SAFE_INTEGER)) {
+    const want = `at least ${Math.ceil((COPIES * UNEVENNESS * rows) / MOST_SHARDS)}: these make more than ${MOST_SHARDS} shards of ${rows} vectors`;
+    throw new ParameterError({ parameter: 'shardRows', got: mostRows, want });
+  }
   let enough = memoryBytes;
   while (!planFor(enough)) enough *= 2;
   for (let tooLittle = Math.floor(enough / 2); enough - tooLittle > 2 ** 16; ) {
@@ -61,15 +66,14 @@ export function planPartition(
 
 /** A shard of fewer has too few neighbours to choose from. */
 const LEAST_ROWS = 1024;
-/** More shards than that are no partition any more, but dust. */
-const MOST_SHARDS = 4096;
-/** Each vector is in its two nearest shards, which are not equally large. */
-const COPIES = 2;
+/** Shards are not equally large. */
 const UNEVENNESS = 1.25;
 /** The share of the memory that the sample takes, twice; and the least of it that says where a cluster is. */
 const SAMPLE_SHARE = 1 / 12;
 const LEAST_SAMPLED = 32;
 const MOST_SAMPLED = 100_000;
+/** More shards than that would have too few vectors each in the sample. */
+const MOST_SHARDS = MOST_SAMPLED / LEAST_SAMPLED;
 /** Read at once, unless that is more than this share of the memory; the file is written in pieces of no more. */
 const MOST_BLOCK_BYTES = 2 * 2 ** 20;
 const BLOCK_SHARE = 1 / 64;

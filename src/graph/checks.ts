@@ -91,7 +91,7 @@ export interface SearchPlan {
  */
 export const DEFER = 0.8;
 
-/** Throws ParameterError. A `recallTarget` has been looked up before (`Hnsw.resolve`). */
+/** Throws ParameterError. A `recallTarget` has been looked up before (`GraphIndex.resolve`). */
 export function checkSearch(options: SearchOptions): SearchPlan {
   assert(options.recallTarget === undefined, 'a recallTarget that nobody has looked up');
   const {

@@ -55,7 +55,7 @@ export interface Place {
   bytes: number;
 }
 
-/** Throws BrokenIndexError, or what `Hnsw.create` throws, where the numbers are not those of an index. */
+/** Throws BrokenIndexError, or what the index's `create` throws, where the numbers are not those of an index. */
 export function checkMeta(value: unknown): GraphMeta {
   const broken = (what: string) => new BrokenIndexError(what);
   if (typeof value !== 'object' || value === null) throw broken('what should describe the index describes nothing');

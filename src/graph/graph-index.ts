@@ -421,9 +421,8 @@ export abstract class GraphIndex<
     const state = u32.subarray(at.state >>> 2);
     const [held, entryPoint, topLevel] = [state[STATE.count], state[STATE.entryPoint], state[STATE.topLevel]];
     const twice = this.ids.duplicates().map((id) => `two vectors have the id ${id}`);
-    const marked = Uint32Array.from({ length: count }, (_, slot) => slot).filter((slot) => this.isDeleted(slot));
     return twice.concat(
-      faultsOfDeleted({ marked, vacant: this.ids.vacant, counted: state[STATE.deleted] }),
+      this.#faultsOfDeleted(),
       faultsOf({
         ...{ count, held, entryPoint, topLevel },
         mostLinks: (level) => this.#mostLinks(level),
@@ -441,6 +440,18 @@ export abstract class GraphIndex<
     );
   }
 
+  #faultsOfDeleted(): string[] {
+    const { count, vacant } = this.ids;
+    const marked = Uint32Array.from({ length: count }, (_, slot) => slot).filter((slot) => this.isDeleted(slot));
+    return faultsOfDeleted({ marked, vacant, counted: this.thread.deleted });
+  }
+
+  /** Before nodes are moved. Throws BrokenIndexError where what is marked deleted is not what is counted so. */
+  protected checkDeleted(): void {
+    const [fault] = this.#faultsOfDeleted();
+    if (fault !== undefined) throw new BrokenIndexError(fault);
+  }
+
   /**
    * Moves the nodes so that those near in space are near in memory, in slots one behind the other, by cycles, with no second
    * copy of anything. Ids stay, and so do all answers, to the bit, but for which of several vectors at one distance come first
@@ -455,6 +466,7 @@ export abstract class GraphIndex<
     if (this.numbers.taken > 0)
       throw new BusyError('a pool works on the index: close it, renumber, and start another one');
     this.thread.checkAll();
+    this.checkDeleted();
     const { count } = this.ids;
     const nodes = this.nodesInMemory();
     const { report, throwFirst } = patient(onProgress, count);
@@ -537,8 +549,7 @@ export abstract class GraphIndex<
     }
     for (let row = 0; row < rows; row++) this.ids.push(batch.ids[row]);
     this.setState(STATE.claimed, first + rows);
-    this.busy =
-      'a pool is adding vectors: await its addBatch (where that was rejected as damaged: build the index again)';
+    this.busy = 'vectors are being added: await that (where it was rejected as damaged: build the index again)';
     return { first, rows, upper };
   }
 
@@ -656,12 +667,12 @@ export abstract class GraphIndex<
     return slotsOf(this.#edges(slot, level));
   }
 
-  /** The same, with their marks. */
   /** The node's links on level 0 that pruning may not drop. */
   protected keptLinks(slot: number): Uint32Array {
     return slotsOf(this.#edges(slot, 0).filter((edge) => edge >>> 31 === 1));
   }
 
+  /** The neighbours of a slot on a level, with their marks. */
   #edges(slot: number, level: number): Uint32Array {
     const { at, u32 } = this.arena;
     const node = this.#node(slot);
@@ -701,7 +712,7 @@ function bytesOf(words: Uint32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
 
-/** More than any list holds: 3 · M links at most, M ≤ 256. */
+/** More than any list holds: 3 · M links at most, M ≤ 256, or R and half as many more, R ≤ 256. */
 const MOST_LISTED = 1024;
 /** The bits of an edge that are the slot; the others are marks (`assembly/links.ts`). */
 const SLOT = 0x3fffffff;

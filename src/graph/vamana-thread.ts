@@ -94,9 +94,10 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
     this.arena.kernels.setLinks(slot, this.#lay(links), links.length);
   }
 
-  /** Links the node to these, edges with marks; where its list is full, RobustPrune says which of all stay. */
+  /** Links the node to these, edges with marks; where its list is full, RobustPrune says which of all stay. Throws BrokenIndexError. */
   linkBack(slot: number, edges: Uint32Array, alpha: number): void {
-    this.arena.kernels.linkBack(slot, this.#lay(edges), edges.length, this.#unitOf(alpha));
+    const { kernels } = this.arena;
+    if (kernels.linkBack(slot, this.#lay(edges), edges.length, this.#unitOf(alpha)) === 0) throw this.broken();
   }
 
   /** Replaces the node's deleted neighbours by what they are linked to, pruned; and no edge is kept any more. Throws BrokenIndexError. */

@@ -9,6 +9,7 @@
 import { assert } from '../core/assert.ts';
 import { BrokenIndexError, BusyError, ParameterError } from '../core/errors.ts';
 import { Random } from '../core/random.ts';
+import { MOST_NORM2 } from '../kernels/intake.ts';
 import type { MetaOf, Place } from './graph-image.ts';
 import { type Claim, GraphIndex, type GraphStats, patient, type RestoreOptions } from './graph-index.ts';
 import { STATE } from './graph-layout.ts';
@@ -126,7 +127,9 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     const others = new Random(`order ${seed}`).permutation(rows - 1).map((i) => i + 1);
     const filtered = rows >= FILTER_FROM;
     const scaffold = { nodes: others, linked: 1, choosing: { alpha: 1, L: firstL, filtered } };
-    const again = { nodes: Uint32Array.of(0, ...others), linked: rows, choosing: { alpha, filtered } };
+    const all = new Uint32Array(rows);
+    all.set(others, 1);
+    const again = { nodes: all, linked: rows, choosing: { alpha, filtered } };
     const once = { nodes: others, linked: 1, choosing: { alpha, filtered } };
     const rounds = passes === 2 ? [scaffold, again] : [once];
     for (const [round, linking] of rounds.entries()) {
@@ -144,6 +147,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     const { alpha, R } = this.options;
     const claim = this.#admitted(vectors, ids);
     const { first, rows } = claim;
+    const { report, throwFirst } = patient(onProgress, rows);
     for (let from = 0; from < rows; ) {
       const to = this.#pieceEnd(claim, from);
       const piece = { rows: to - from, first: first + from };
@@ -158,7 +162,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
         parentsOf: (batch, linksOf) => this.#parentsOf(batch, linksOf),
         onLinked: (done) => {
           this.setState(STATE.count, begun + done);
-          onProgress?.(begun + done - first, rows);
+          report((begun + done - first) / rows);
         },
       });
       this.setState(STATE.count, first + to);
@@ -166,6 +170,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       from = to;
     }
     this.settle(claim, rows);
+    throwFirst();
   }
 
   /** On all cores: `Pool.addBatch`. */
@@ -207,6 +212,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       throw new BusyError(`a pool works on the index: ${mended}`);
     }
     this.thread.checkAll();
+    this.checkDeleted();
     const nodes = this.nodesInMemory();
     checkLists(nodes);
     const { report, throwFirst } = patient(onProgress, this.count);
@@ -257,7 +263,11 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       }
       if (!fits) thread.leaveBytes(claim.first);
       // Longer than they are, so that all need not be written again for every vector that is a little longer.
-      if (longest > thread.longest) thread.lengthen(claim.first === 0 ? longest : longest * SPARE_LENGTH, claim.first);
+      if (longest > thread.longest)
+        thread.lengthen(
+          claim.first === 0 ? longest : Math.min(longest * SPARE_LENGTH, Math.sqrt(MOST_NORM2)),
+          claim.first,
+        );
     } catch (error) {
       this.settle(claim, 0);
       throw error;

@@ -17,7 +17,7 @@ export interface SearchOptions {
   gamma?: number;
   /**
    * The share of the true neighbours that is to be found, on average, above 0 and at most 1, instead of efSearch, gamma, rerank,
-   * filterWords and defer: what that takes is looked up in what `Hnsw.calibrate` measured. Exact indexes do not use it.
+   * filterWords and defer: what that takes is looked up in what `calibrate` measured. Exact indexes do not use it.
    */
   recallTarget?: number;
   /**
@@ -37,7 +37,7 @@ export interface SearchOptions {
   refine?: number;
   /**
    * How many words of 64 sign bits say beforehand which neighbours cannot be near; 0: the filter is off; more than there are: all.
-   * Only indexes with `filter: 'sign'` use it. Default: all, or what `Hnsw.calibrate` found to be the least work.
+   * Only indexes with `filter: 'sign'` use it. Default: all, or what `calibrate` found to be the least work.
    */
   filterWords?: number;
   /**

@@ -109,7 +109,8 @@ export interface Kernels {
   chooseLinks(x: number, slot: number, alpha: number, L: number, most: number, filtered: boolean, out: number): number;
   place(x: number, slot: number): void;
   setLinks(slot: number, edges: number, n: number): void;
-  linkBack(slot: number, edges: number, n: number, alpha: number): void;
+  /** 0: the graph is broken. */
+  linkBack(slot: number, edges: number, n: number, alpha: number): number;
   /** 0: the graph is broken. */
   repair(slot: number, alpha: number): number;
 

@@ -54,7 +54,7 @@ export interface BatchResult {
 
 /** What became of a batch that was added. */
 export interface AddResult {
-  /** Microseconds that each row's insert took, measured in its thread. */
+  /** Microseconds that each row's insert took, measured in its thread; none of a Vamana, which is linked a batch at a time. */
   latencyUs: Float32Array;
 }
 
@@ -99,9 +99,10 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
   }
 
   /**
-   * Adds the rows of `vectors`, all or, where one of them is refused, none. Searches find each one as soon as it is in. Vectors
-   * that lie in shared memory are not copied, and must stay as they are until this is done. Rejects with what `Hnsw.addBatch`
-   * throws; with WorkerDiedError, which says how many rows are in, where a thread died over it; with PoolClosedError.
+   * Adds the rows of `vectors`, all or, where one of them is refused, none. Searches find each one as soon as it is in, of a Vamana as
+   * soon as its batch is. Vectors
+   * that lie in shared memory are not copied, and must stay as they are until this is done. Rejects with what the index's `addBatch`
+   * throws; of an HNSW, with WorkerDiedError, which says how many rows are in, where a thread died over it; with PoolClosedError.
    */
   addBatch(vectors: Float32Array, options: PoolAddOptions = {}): Promise<AddResult> {
     if (this.#closing) return Promise.reject(new PoolClosedError());
@@ -225,8 +226,9 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
       const finished = new Uint8Array(new SharedArrayBuffer(step.rows));
       const ended = await this.#crew.run({ ...step, finished, control: controlFrom(0) }, threads);
       if (ended.failure) throw ended.failure;
-      if (!ended.died) continue;
+      if (!ended.died && ended.refused === undefined) continue;
       const doRow = (this.index as Vamana).thread.rowsOf(step);
+      // A row that is refused says so here, where its caller hears it.
       for (let row = 0; row < step.rows; row++) if (!finished[row]) doRow(row);
     }
   }

@@ -266,6 +266,12 @@ describe('buildPartitioned', () => {
       for (const rows of [0, 1.5, Number.NaN]) await expectRefused({ rows }, {}, ParameterError, /rows/);
       await expectRefused({ dimension: 0 }, {}, DimensionError, /dimension/);
       await expectRefused({}, { threads: 0 }, ParameterError, /threads/);
+      await expectRefused(
+        { rows: 2_000_000 },
+        { shardRows: 1024, memoryBytes: 2 ** 50 },
+        ParameterError,
+        /shardRows = 1024: at least 1600/,
+      );
       await expectRefused({}, { index: { ...SMALL, R: 1 } }, ParameterError, /R = 1/);
       await expectRefused({}, { index: { ...SMALL, capacity: 2099 } }, ParameterError, /at least the 2100 vectors/);
       await expectRefused(

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/core/random.ts';
+import { checkMeta } from '../../src/graph/graph-image.ts';
 import { NODE, STATE } from '../../src/graph/graph-layout.ts';
 import { Vamana } from '../../src/graph/vamana.ts';
-import type { VamanaOptions } from '../../src/graph/vamana-options.ts';
+import { completeVamanaOptions, type VamanaOptions } from '../../src/graph/vamana-options.ts';
 import { METRICS, type Metric } from '../../src/graph/vector-index.ts';
 import { byId, expectNearest, trueDistance } from '../oracle.ts';
 import { clustered, exact, rowOf } from './clustered.ts';
@@ -233,6 +234,33 @@ describe('the graph', () => {
     expect(hits / 500).toBeGreaterThan(0.88);
   });
 
+  it('has an order for as many nodes as there may be', () => {
+    class Ordered extends Vamana {
+      static orderOf(rows: number): number {
+        const index = new Ordered(completeVamanaOptions({ dimension, capacity: rows }), {});
+        const first = index.linkingAll(rows, () => {}).next().value;
+        return first ? first.rows : 0;
+      }
+    }
+    expect(Ordered.orderOf(400_000)).toBe(1);
+  });
+
+  it('is linked to the end though a listener throws, who hears of it then', () => {
+    const index = build({ dimension }, data);
+    const listener = () => {
+      throw new Error('enough');
+    };
+    expect(() => index.addBatch(data.slice(0, 100 * dimension), { onProgress: listener })).toThrow(/at most 1500/);
+    const roomy = create({ dimension }, 3000);
+    roomy.build(data);
+    expect(() => roomy.addBatch(data, { onProgress: listener })).toThrow('enough');
+    expect(roomy.count).toBe(3000);
+    expect(roomy.validate()).toEqual([]);
+    roomy.delete(5);
+    roomy.consolidate();
+    expect(roomy.count).toBe(2999);
+  });
+
   it('reports progress to the end, and never backwards', () => {
     const seen: number[] = [];
     create({ dimension }, 1500).build(data, { onProgress: (done) => seen.push(done) });
@@ -274,6 +302,14 @@ describe('inner products', () => {
       }
     },
   );
+
+  it('reckon with no vector longer than may be held', () => {
+    const index = create({ dimension, metric: 'dot' }, 3);
+    index.build(new Float32Array(dimension).fill(1));
+    index.add(new Float32Array(dimension).fill(Math.sqrt(9e33 / dimension)));
+    expect(index.thread.longest ** 2).toBeLessThanOrEqual(1e34);
+    expect(checkMeta(structuredClone(index.image().meta)).count).toBe(2);
+  });
 
   it('are found by a walk that looks at a part, where lengths differ a little', () => {
     const data = lengthy(4000, 7, 0.05);
@@ -371,6 +407,31 @@ describe('Vamana, bad input', () => {
     named.build(data, { ids });
     expect(named.search(rowOf(data, 9, dimension), { k: 1 }).ids[0]).toBe(991);
     expect(() => named.addBatch(data.subarray(0, dimension), { ids: [991] })).toThrow(/id 991/);
+  });
+});
+
+describe('a broken graph', () => {
+  const dimension = 4;
+
+  function opened() {
+    const index = build({ dimension, R: 4, seed: 6 }, clustered({ n: 200, dimension, seed: 6 }));
+    const { at, u32 } = index.arena;
+    return { index, u32, node: (at.records + 9 * index.layout.recordBytes + index.layout.vectorBytes) / 4 };
+  }
+
+  it('is linked to no further where a list has more links than can be', () => {
+    const { index, u32, node } = opened();
+    u32[node + NODE.count] = 5000;
+    expect(() => index.thread.linkBack(9, Uint32Array.of(3), 1)).toThrow(/node 9 has links that cannot be/);
+  });
+
+  it('is not moved where marks and counts disagree about who is deleted', () => {
+    const { index, u32, node } = opened();
+    u32[node + NODE.level] = 0x80000000;
+    for (const move of [() => index.consolidate(), () => index.renumber()]) expect(move).toThrow(/node 9 is deleted/);
+    u32[node + NODE.level] = 0;
+    index.consolidate();
+    expect(index.validate()).toEqual([]);
   });
 });
 

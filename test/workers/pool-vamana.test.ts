@@ -87,6 +87,15 @@ describe('Vamana on several threads', () => {
     expect(index.validate()).toEqual([]);
   });
 
+  it('says which row of a step cannot be held', async () => {
+    const index = empty();
+    await using pool = await Pool.start(index, { threads: 2 });
+    const vectors = new Float32Array(new SharedArrayBuffer(3 * dimension * 4)).fill(Number.NaN, dimension);
+    await expect(pool.perform([{ kind: 'place', rows: 3, vectors, first: 0 }])).rejects.toThrow(
+      /row [12]: component 0/,
+    );
+  });
+
   it('takes nobody beside it while it is built', async () => {
     const index = empty();
     await using pool = await Pool.start(index, { threads: 2 });

@@ -12,7 +12,8 @@
  *
  * Every access to a count or an edge is a sequentially consistent atomic one, so all of them happen in one order that every
  * thread agrees on, and the plain writes of a thread that come before its atomic store are seen by whoever loads what it
- * stored. One writer at a time, the holder of the node's lock, changes a list, in one of two ways:
+ * stored. One writer at a time, the holder of the node's lock or, in a Vamana, the thread whose row it is, changes a list, in one
+ * of two ways:
  *
  * - `append` writes the edge behind the last one and then the greater count. Who reads the count finds all edges below it.
  * - `compact` takes edges out: those that stay move down, in order, each written to its new place before anything is written to

@@ -46,8 +46,8 @@ export function configurePruning(
 }
 
 /**
- * Takes `most` of the first `n` candidates for the node `base` at most, with α in the unit of the distance: squared where distances are; of its copies one, for a list of nothing else leads
- * nowhere. Returns how many; `prunedSlot` names them.
+ * Takes `most` at most of the first `n` candidates for the node `base`; α is in the unit of the distance: squared where distances
+ * are. Of the base's copies one is taken: a list of nothing else leads nowhere. Returns how many; `prunedSlot` names them.
  */
 export function robustPrune(base: u32, n: i32, alpha: f32, most: i32): i32 {
   begin(base, n);

@@ -46,6 +46,7 @@ import {
   mostLinks,
   ROOT,
   searchLayer,
+  setBroken,
   setPatience,
   signed,
 } from './walk';
@@ -225,11 +226,15 @@ function addEdge(list: usize, edge: u32): void {
 
 /**
  * Links the node to the `n` whose edges, perhaps KEPT, are at `edges`, and prunes its list with α where it has no room for all.
- * Where a thread died over it, to be called again.
+ * Where a thread died over it, to be called again. False where the graph is broken.
  */
-export function linkBack(slot: u32, edges: usize, n: i32, alpha: f32): void {
+export function linkBack(slot: u32, edges: usize, n: i32, alpha: f32): bool {
   beginWriting(false);
   const list = listOf(slot, 0);
+  if (<u32>countOf(list) > <u32>mostLinks(0)) {
+    setBroken(slot);
+    return false;
+  }
   removeDuplicates(list);
   let arrived = 0;
   for (let i = 0; i < n; i++) {
@@ -241,7 +246,7 @@ export function linkBack(slot: u32, edges: usize, n: i32, alpha: f32): void {
   const count = countOf(list);
   if (count + arrived <= mostLinks(0)) {
     for (let i = 0; i < arrived; i++) append(list, getU32(arriving, i));
-    return;
+    return true;
   }
   for (let i = 0; i < count; i++) setU32(batch, i, linkAt(list, i));
   for (let i = 0; i < arrived; i++) setU32(batch, count + i, slotOf(getU32(arriving, i)));
@@ -258,4 +263,5 @@ export function linkBack(slot: u32, edges: usize, n: i32, alpha: f32): void {
     for (let j = 0; j < chosen && !stays; j++) stays = getU32(batch, j) == slotOf(edge);
     if (stays) append(list, edge);
   }
+  return true;
 }
