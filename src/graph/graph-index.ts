@@ -549,7 +549,8 @@ export abstract class GraphIndex<
     }
     for (let row = 0; row < rows; row++) this.ids.push(batch.ids[row]);
     this.setState(STATE.claimed, first + rows);
-    this.busy = 'vectors are being added: await that (where it was rejected as damaged: build the index again)';
+    this.busy =
+      'a pool is adding vectors: await its addBatch (where that was rejected as damaged: build the index again)';
     return { first, rows, upper };
   }
 
