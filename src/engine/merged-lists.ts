@@ -5,11 +5,9 @@
 import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { assert } from '../core/assert.ts';
+import { EDGE } from '../graph/graph-layout.ts';
 import { orOutputError } from '../storage/atomic-write.ts';
 
-/** The bits of an edge that are the slot; the highest marks one that is kept (`kernels/assembly/links.ts`). */
-const SLOT = 0x3fffffff;
-const KEPT = 0x80000000;
 /** Lists of a node that do not fit to its first one: it may be in one shard more. */
 const MOST_WAITING = 2;
 /** Lists that are written at once. */
@@ -44,7 +42,7 @@ export class MergedLists {
   }
 
   links(slot: number): Uint32Array {
-    return this.edges(slot).map((edge) => edge & SLOT);
+    return this.edges(slot).map((edge) => edge & EDGE.slot);
   }
 
   /** The node's links with their marks; a view. */
@@ -129,7 +127,7 @@ export class MergedLists {
     if (words[at] + 1 < this.#stride) words[at]++;
     else
       do place--;
-      while (words[place] & KEPT);
+      while (words[place] & EDGE.kept);
     words[place] = edge;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { ParameterError } from '../core/errors.ts';
 import { checkInteger } from '../graph/checks.ts';
-import { layoutOf, type Shape } from '../graph/graph-layout.ts';
+import { layoutOf, listWords } from '../graph/graph-layout.ts';
 import { type AllVamanaOptions, vamanaShapeOf } from '../graph/vamana-options.ts';
 import { reservedBytes } from '../kernels/memory.ts';
 import { rowBytesOf } from '../kernels/vectors.ts';
@@ -83,7 +83,7 @@ const NOTED_BYTES = 40;
 
 /** Where a list is pruned, the vectors of all that it is made of are in the room. */
 function leastRows(options: AllVamanaOptions): number {
-  return Math.max(LEAST_ROWS, 4 * listWords(vamanaShapeOf(options)));
+  return Math.max(LEAST_ROWS, 4 * listWords(vamanaShapeOf(options).mostLinks));
 }
 
 function planWithin(
@@ -114,15 +114,10 @@ function costsOf(rows: number, options: AllVamanaOptions, memoryBytes: number) {
   const blockRows = Math.max(16, Math.floor(Math.min(MOST_BLOCK_BYTES, memoryBytes * BLOCK_SHARE) / rowBytes));
   return {
     ...{ sampleRows, blockRows },
-    links: rows * (4 * listWords(vamanaShapeOf(options)) + NOTED_BYTES),
+    links: rows * (4 * listWords(vamanaShapeOf(options).mostLinks) + NOTED_BYTES),
     sample: 2 * sampleRows * rowBytes,
     buffers: BUFFERS * blockRows * rowBytes,
   };
-}
-
-/** Words of a list of links: how many there are, and room for the most. */
-export function listWords({ mostLinks }: Pick<Shape, 'mostLinks'>): number {
-  return 1 + mostLinks;
 }
 
 /** What an index of this capacity reserves; the exact vectors, where it keeps them beside codes, included. */

@@ -20,7 +20,7 @@ import { hashToUnit, Random } from '../core/random.ts';
 import type { RowSource } from '../core/row-source.ts';
 import { checkInteger } from '../graph/checks.ts';
 import { type MetaOf, sectionBytes } from '../graph/graph-image.ts';
-import { layoutOf } from '../graph/graph-layout.ts';
+import { layoutOf, listWords } from '../graph/graph-layout.ts';
 import { want } from '../graph/graph-options.ts';
 import { FILTER_FROM } from '../graph/graph-thread.ts';
 import { ShardRoom } from '../graph/shard-room.ts';
@@ -31,6 +31,7 @@ import {
   vamanaShapeOf,
   vamanaSlackOf,
 } from '../graph/vamana-options.ts';
+import { sharedWords } from '../graph/vamana-steps.ts';
 import { growTree } from '../graph/vamana-tree.ts';
 import { capacityThatFits, reservedBytes } from '../kernels/memory.ts';
 import { rowBytesOf } from '../kernels/vectors.ts';
@@ -40,7 +41,7 @@ import { writeAnnFile } from '../storage/write-ann-file.ts';
 import { Pool } from '../workers/pool.ts';
 import { GatheredRows } from './gathered-rows.ts';
 import { MergedLists } from './merged-lists.ts';
-import { listWords, type PartitionPlan, planPartition } from './partition-plan.ts';
+import { type PartitionPlan, planPartition } from './partition-plan.ts';
 import { findCentres } from './shard-centres.ts';
 import { COPIES, ShardHomes } from './shard-homes.ts';
 
@@ -115,7 +116,7 @@ export async function buildPartitioned(
     const homes = await build.assign(await build.survey(), threads);
     // Only now that the threads of the k-means are gone.
     await using pool = await Pool.start(room, { threads });
-    const lists = new MergedLists(rows, listWords(vamanaShapeOf(options)), file, listsPath);
+    const lists = new MergedLists(rows, listWords(vamanaShapeOf(options).mostLinks), file, listsPath);
     await build.link(pool, homes, lists);
     await build.merge(pool, homes, lists);
     const bytes = await build.write(pool, lists, path);
@@ -163,10 +164,6 @@ function filled(chosen: Uint32Array, among: Uint32Array, { R, seed }: AllVamanaO
     others[drawn] = others[i];
   }
   return links;
-}
-
-function sharedWords(n: number): Uint32Array {
-  return new Uint32Array(new SharedArrayBuffer(n * 4));
 }
 
 class PartitionedBuild {

@@ -24,7 +24,10 @@ import { faultsOf, faultsOfDeleted } from './graph-faults.ts';
 import { type GraphImage, type GraphMeta, type Place, sectionBytes } from './graph-image.ts';
 import {
   DELETED,
+  EDGE,
   type GraphLayout,
+  isToChild,
+  isWay,
   layoutOf,
   NODE,
   type Region,
@@ -429,8 +432,8 @@ export abstract class GraphIndex<
         drawnLevel: (slot) => this.levelOf(slot),
         levelOf: (slot) => this.#node(slot).level,
         linksOf: (slot, level) => this.#list(slot, level),
-        childrenOf: (slot, level) => slotsOf(this.#edges(slot, level).filter((edge) => edge >>> 30 === MARKS.kept)),
-        waysOf: (slot, level) => slotsOf(this.#edges(slot, level).filter((edge) => edge >>> 30 === MARKS.way)),
+        childrenOf: (slot, level) => slotsOf(this.#edges(slot, level).filter(isToChild)),
+        waysOf: (slot, level) => slotsOf(this.#edges(slot, level).filter(isWay)),
         mostKept: this.#mostKept,
         upperOf: (slot) => this.#node(slot).upper,
         upperLists: this.upperLists,
@@ -702,7 +705,7 @@ export function patient(onProgress: ((done: number, total: number) => void) | un
 }
 
 function slotsOf(edges: Uint32Array): Uint32Array {
-  return edges.map((edge) => edge & SLOT);
+  return edges.map((edge) => edge & EDGE.slot);
 }
 
 function u32Of(bytes: Uint8Array): Uint32Array {
@@ -715,7 +718,3 @@ function bytesOf(words: Uint32Array): Uint8Array {
 
 /** More than any list holds: 3 · M links at most, M ≤ 256, or R and half as many more, R ≤ 256. */
 const MOST_LISTED = 1024;
-/** The bits of an edge that are the slot; the others are marks (`assembly/links.ts`). */
-const SLOT = 0x3fffffff;
-/** The two bits above: an edge to a child, which is kept; and a kept one from an entry point to the one before it. */
-const MARKS = { kept: 2, way: 3 };

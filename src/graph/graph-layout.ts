@@ -86,6 +86,19 @@ export const JOURNAL = { held: 0, entryHeld: 1, inserting: 2, levels: 3, linking
 export const NODE = { upper: 0, level: 1, lock: 2, count: 3 } as const;
 /** The bit above the level that marks a deleted node (`assembly/links.ts`). */
 export const DELETED = 0x80000000;
+/**
+ * Bits of an edge: the slot that it leads to; the mark of one that pruning may not drop, because the tree over all nodes is made of
+ * them; and beside that the mark of one that leads from an entry point to the one before it (`assembly/links.ts`).
+ */
+export const EDGE = { slot: 0x3fffffff, kept: 0x80000000, way: 0x40000000 } as const;
+
+export function isToChild(edge: number): boolean {
+  return edge >>> 30 === EDGE.kept >>> 30;
+}
+
+export function isWay(edge: number): boolean {
+  return edge >>> 30 === (EDGE.kept | EDGE.way) >>> 30;
+}
 
 export interface GraphLayout {
   /** Bytes of a stored vector, and where behind it the links begin. */
@@ -168,9 +181,13 @@ export function vectorBytesOf({ dimension, metric, codes }: Pick<Shape, 'dimensi
 
 const NOT_QUANTIZED: CodeLayout = { codeBytes: 0, modelBytes: 0, scratchBytes: 0 };
 
-/** count and slots. */
+/** Words of a list of links: how many there are, and room for the most. */
+export function listWords(most: number): number {
+  return 1 + most;
+}
+
 function listBytes(most: number): number {
-  return 4 * (1 + most);
+  return 4 * listWords(most);
 }
 
 /**

@@ -381,15 +381,16 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
    */
   vector(slot: number): Float32Array {
     if (this.#vectors && this.keepsOriginals) return this.#vectors.row(slot);
-    const { at, bytes, f32, kernels } = this.arena;
-    const from = at.records + slot * this.layout.recordBytes;
-    if (this.form === 'sq7') {
-      const { decoded } = this.at;
-      kernels.decode(from, decoded, this.options.dimension);
-      return f32.subarray(decoded >>> 2, (decoded >>> 2) + this.options.dimension);
+    const { at, f32, kernels } = this.arena;
+    const { dimension } = this.options;
+    const { decoded } = this.at;
+    let from = at.records + slot * this.layout.recordBytes;
+    if (this.form !== 'f32') {
+      if (this.form === 'u8') kernels.widen(from, decoded, dimension);
+      else kernels.decode(from, decoded, dimension);
+      from = decoded;
     }
-    if (this.form === 'u8') return Float32Array.from(bytes.subarray(from, from + this.options.dimension));
-    return f32.subarray(from >>> 2, (from >>> 2) + this.options.dimension);
+    return f32.subarray(from >>> 2, (from >>> 2) + dimension);
   }
 
   /**

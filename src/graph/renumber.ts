@@ -12,6 +12,7 @@
  * so what is near in the order is still near then.
  */
 import { BrokenIndexError } from '../core/errors.ts';
+import { EDGE, isToChild } from './graph-layout.ts';
 
 /** The nodes as they lie in memory. */
 export interface NodesInMemory {
@@ -27,9 +28,6 @@ export interface NodesInMemory {
   rows: ((slot: number) => Uint8Array | Float32Array)[];
 }
 
-/** The bits of an edge that are the slot; and the marks above them of one that leads a parent to its child (`assembly/links.ts`). */
-const SLOT = 0x3fffffff;
-const CHILD = 2;
 /** Slot 0 stays: searches and inserts go out from it, the root of level 0's tree. */
 const ROOT = 0;
 
@@ -70,7 +68,7 @@ export function checkLists({ count, words, levels, listAt, mostLinks }: NodesInM
       const list = listAt(slot, level);
       const length = words[list];
       let sound = length <= mostLinks(level);
-      for (let i = 1; sound && i <= length; i++) sound = (words[list + i] & SLOT) < count;
+      for (let i = 1; sound && i <= length; i++) sound = (words[list + i] & EDGE.slot) < count;
       if (!sound) throw new BrokenIndexError(`node ${slot} has links that cannot be`);
     }
   }
@@ -96,8 +94,8 @@ export function depthFirst({ count, words, listAt }: NodesInMemory): Uint32Array
       const list = listAt(slot, 0);
       for (let i = words[list]; i > 0; i--) {
         const edge = words[list + i];
-        const child = edge & SLOT;
-        if (edge >>> 30 !== CHILD || seen[child]) continue;
+        const child = edge & EDGE.slot;
+        if (!isToChild(edge) || seen[child]) continue;
         seen[child] = 1;
         stack[waiting++] = child;
       }
@@ -134,7 +132,7 @@ function relink({ count, words, levels, listAt }: NodesInMemory, to: Uint32Array
     for (let level = 0; level <= levels[slot]; level++) {
       const list = listAt(slot, level);
       const end = list + words[list];
-      for (let i = list + 1; i <= end; i++) words[i] = (words[i] & ~SLOT) | to[words[i] & SLOT];
+      for (let i = list + 1; i <= end; i++) words[i] = (words[i] & ~EDGE.slot) | to[words[i] & EDGE.slot];
     }
   }
 }

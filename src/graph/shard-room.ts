@@ -7,7 +7,7 @@ import { NODE, STATE } from './graph-layout.ts';
 import { modelOf } from './graph-options.ts';
 import { Vamana } from './vamana.ts';
 import { completeVamanaOptions, type VamanaOptions } from './vamana-options.ts';
-import type { LinkBackStep, PlaceStep, Step } from './vamana-steps.ts';
+import type { LinkStep, PlaceStep, Step } from './vamana-steps.ts';
 
 export class ShardRoom extends Vamana {
   /** Throws what `Vamana.create` throws. */
@@ -44,8 +44,8 @@ export class ShardRoom extends Vamana {
    * The step that gives nodes without links, `targets`, those listed or, where they are more than a list holds, what RobustPrune
    * with α = 1 leaves of them. Target i's are `edges` from `starts[i]` to `starts[i + 1]`; all in shared memory.
    */
-  choosing(rows: number, lists: Pick<LinkBackStep, 'targets' | 'starts' | 'edges'>): LinkBackStep {
-    return { kind: 'linkBack', rows, ...lists, alpha: 1 };
+  choosing(rows: number, lists: Pick<LinkStep, 'targets' | 'starts' | 'edges'>): LinkStep {
+    return { kind: 'link', rows, ...lists, alpha: 1 };
   }
 
   /** The slots that a node is linked to; a view. */

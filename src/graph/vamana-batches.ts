@@ -2,7 +2,8 @@
  * In which batches nodes are linked, and who is linked back to whom (Subramanya et al. 2019, algorithm 3; Manohar et al. 2024). The
  * links of a batch are chosen on the graph as it was before it; so batches grow with the graph, up to a fiftieth of it.
  */
-import type { ChooseStep, Choosing, LinkBackStep } from './vamana-steps.ts';
+import { EDGE } from './graph-layout.ts';
+import { type ChooseStep, type Choosing, type LinkStep, sharedWords } from './vamana-steps.ts';
 
 export interface Linking {
   /** The slots to be linked, in order. */
@@ -13,8 +14,8 @@ export interface Linking {
   total: number;
   choosing: Choosing;
   R: number;
-  /** Makes these slots the node's links. */
-  setLinks(slot: number, links: Uint32Array): void;
+  /** For each slot 0, before and after: room to note in; a Map took a twentieth of a build, in which all threads but one wait. */
+  places: Uint32Array;
   /** For each of a batch the node that is to be its parent; without it, there are none. */
   parentsOf?(batch: Uint32Array, linksOf: (row: number) => Uint32Array): number[];
   onLinked(done: number): void;
@@ -24,78 +25,81 @@ export interface Linking {
 const MOST_SHARE = 0.02;
 
 /** Goes over all nodes once; whoever is given a step does all its rows before he asks for the next one. */
-export function* link(linking: Linking): Generator<ChooseStep | LinkBackStep, void> {
-  const { nodes, total, choosing, R, setLinks, parentsOf, onLinked } = linking;
+export function* link(linking: Linking): Generator<ChooseStep | LinkStep, void> {
+  const { nodes, total, choosing, R, places, parentsOf, onLinked } = linking;
   const most = Math.max(1, Math.floor(total * MOST_SHARE));
   const chosen = sharedWords(Math.min(most, nodes.length) * R);
   const counts = sharedWords(Math.min(most, nodes.length));
-  const places = new Uint32Array(total);
   let { linked } = linking;
   for (let from = 0; from < nodes.length; ) {
     const rows = Math.min(Math.max(1, linked), most, nodes.length - from);
     const batch = sharedWords(rows);
     batch.set(nodes.subarray(from, from + rows));
-    yield { kind: 'choose', rows, nodes: batch, choosing, R, chosen, counts };
-    const linksOf = (row: number) => chosen.subarray(row * R, row * R + counts[row]);
-    const parents = parentsOf?.(batch, linksOf);
-    batch.forEach((slot, row) => {
-      setLinks(slot, linksOf(row));
-    });
-    const step = linkBackStep({ batch, linksOf, parents, places, alpha: choosing.alpha });
-    if (step.rows > 0) yield step;
+    const choice: ChooseStep = { kind: 'choose', rows, nodes: batch, choosing, R, chosen, counts };
+    yield choice;
+    const parents = parentsOf?.(batch, (row) => chosen.subarray(row * R, row * R + counts[row]));
+    yield linkStep(choice, parents, places);
     from += rows;
     linked = Math.min(total, linked + rows);
     onLinked(from);
   }
 }
 
-/** The mark of an edge that pruning may not drop (`assembly/links.ts`). */
-const KEPT = 0x80000000;
-
-interface LinkingBack {
-  batch: Uint32Array;
-  linksOf(row: number): Uint32Array;
-  parents: number[] | undefined;
-  /** For each slot 0, before and after; a Map took a twentieth of a build, in which all threads but one wait. */
-  places: Uint32Array;
-  alpha: number;
-}
-
-/** Everybody who was chosen gets edges to those who chose him, in the order of the batch. */
-function linkBackStep({ batch, linksOf, parents, places, alpha }: LinkingBack): LinkBackStep {
-  const chosen: number[] = [];
-  const arriving: number[] = [];
-  const each = (visit: (target: number, edge: number) => void) => {
-    for (let row = 0; row < batch.length; row++) {
-      const slot = batch[row];
-      const parent = parents?.[row];
-      const links = linksOf(row);
-      if (parent !== undefined && !links.includes(parent)) visit(parent, (slot | KEPT) >>> 0);
-      for (let i = 0; i < links.length; i++) visit(links[i], links[i] === parent ? (slot | KEPT) >>> 0 : slot);
-    }
-  };
-  each((target) => {
+/** Everybody gets the links chosen for him, and everybody who was chosen edges to those who chose him, in the order of the batch. */
+function linkStep(choice: ChooseStep, parents: number[] | undefined, places: Uint32Array): LinkStep {
+  const { nodes: batch, choosing } = choice;
+  const { from, to, n } = edgesBack(choice, parents);
+  // Whoever is met gets a place: the batch first, then the others as they come.
+  const met = new Uint32Array(batch.length + n);
+  const arriving = new Uint32Array(batch.length + n);
+  met.set(batch);
+  let rows = batch.length;
+  for (let row = 0; row < rows; row++) places[batch[row]] = row + 1;
+  for (let i = 0; i < n; i++) {
+    const target = from[i];
     if (places[target] === 0) {
-      chosen.push(target);
-      places[target] = arriving.push(1);
-    } else arriving[places[target] - 1]++;
-  });
-  const rows = arriving.length;
+      met[rows] = target;
+      places[target] = ++rows;
+    }
+    arriving[places[target] - 1]++;
+  }
   const targets = sharedWords(rows);
-  targets.set(chosen);
+  targets.set(met.subarray(0, rows));
   const starts = sharedWords(rows + 1);
-  arriving.forEach((n, i) => {
-    starts[i + 1] = starts[i] + n;
-  });
+  for (let i = 0; i < rows; i++) starts[i + 1] = starts[i] + arriving[i];
   const next = starts.slice(0, rows);
-  const edges = sharedWords(starts[rows]);
-  each((target, edge) => {
-    edges[next[places[target] - 1]++] = edge;
-  });
-  for (const target of chosen) places[target] = 0;
-  return { kind: 'linkBack', rows, targets, starts, edges, alpha };
+  const edges = sharedWords(n);
+  for (let i = 0; i < n; i++) edges[next[places[from[i]] - 1]++] = to[i];
+  for (let i = 0; i < rows; i++) places[met[i]] = 0;
+  return { kind: 'link', rows, targets, starts, edges, alpha: choosing.alpha, choice };
 }
 
-function sharedWords(n: number): Uint32Array {
-  return new Uint32Array(new SharedArrayBuffer(n * 4));
+/** The `n` edges from those who were chosen, or are parents, to those of the batch, in its order. */
+function edgesBack(
+  { nodes: batch, R, chosen, counts }: ChooseStep,
+  parents: number[] | undefined,
+): { from: Uint32Array; to: Uint32Array; n: number } {
+  const from = new Uint32Array(batch.length * (R + 1));
+  const to = new Uint32Array(batch.length * (R + 1));
+  let n = 0;
+  for (let row = 0; row < batch.length; row++) {
+    const slot = batch[row];
+    const kept = (slot | EDGE.kept) >>> 0;
+    const parent = parents ? parents[row] : NOBODY;
+    let known = !parents;
+    for (let i = row * R; i < row * R + counts[row]; i++) {
+      const isParent = chosen[i] === parent;
+      known ||= isParent;
+      from[n] = chosen[i];
+      to[n++] = isParent ? kept : slot;
+    }
+    if (!known) {
+      from[n] = parent;
+      to[n++] = kept;
+    }
+  }
+  return { from, to, n };
 }
+
+/** No slot. */
+const NOBODY = -1;

@@ -3,7 +3,7 @@
  * that is linked to one of them is linked instead to what that one is linked to, as far as RobustPrune leaves it. Then those
  * that live move together, in their order, which renumbering may have made one of locality.
  */
-import type { RepairStep } from './vamana-steps.ts';
+import { type RepairStep, sharedWords } from './vamana-steps.ts';
 
 interface Deletions {
   /** Slots in use. */
@@ -25,7 +25,7 @@ export function* repairing(
   for (let from = 0; from < count; from += ROWS_A_STEP) {
     const slots = Uint32Array.from({ length: Math.min(ROWS_A_STEP, count - from) }, (_, i) => from + i);
     const living = slots.filter((slot) => !isDeleted(slot));
-    const nodes = new Uint32Array(new SharedArrayBuffer(living.length * 4));
+    const nodes = sharedWords(living.length);
     nodes.set(living);
     if (nodes.length > 0) yield { kind: 'repair', rows: nodes.length, nodes, alpha };
     if (from + slots.length < count) onRepaired((from + slots.length) / count);

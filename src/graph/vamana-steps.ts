@@ -4,6 +4,22 @@
  * on any number of threads. All arrays are shared memory.
  */
 
+/** Whether vectors can be held at all, and what is known of them together. A row is a block of SURVEY_BLOCK of them. */
+export interface SurveyStep {
+  kind: 'survey';
+  rows: number;
+  vectors: Float32Array;
+  dimension: number;
+  /** For each block, 1 where not all of it can be held in the form that records have. */
+  unfit: Uint8Array;
+  /** For each vector its length, where that is wanted. */
+  lengths?: Float32Array;
+  /** For each block the sum of its vectors as they are held, where that is wanted. */
+  sums?: Float64Array;
+}
+
+export const SURVEY_BLOCK = 1024;
+
 /** Rows of `vectors` become the nodes from slot `first` on, without links. */
 export interface PlaceStep {
   kind: 'place';
@@ -17,8 +33,6 @@ export interface Choosing {
   alpha: number;
   /** Beam of the search. Default: the option L. */
   L?: number;
-  /** Links at most, ≤ R. Default: R. */
-  most?: number;
   /** Whether sign bits may dismiss nodes on the way. */
   filtered: boolean;
 }
@@ -35,13 +49,15 @@ export interface ChooseStep {
 }
 
 /** Target i gets the edges from `starts[i]` to `starts[i + 1]`. */
-export interface LinkBackStep {
-  kind: 'linkBack';
+export interface LinkStep {
+  kind: 'link';
   rows: number;
   targets: Uint32Array;
   starts: Uint32Array;
   edges: Uint32Array;
   alpha: number;
+  /** Before that, the first targets, as many as were chosen for, lose all links for those that were. */
+  choice?: Pick<ChooseStep, 'rows' | 'R' | 'chosen' | 'counts'>;
 }
 
 /** Each of these nodes that live loses its deleted neighbours, and gets in their place what those were linked to. */
@@ -52,4 +68,9 @@ export interface RepairStep {
   alpha: number;
 }
 
-export type Step = PlaceStep | ChooseStep | LinkBackStep | RepairStep;
+export type Step = SurveyStep | PlaceStep | ChooseStep | LinkStep | RepairStep;
+
+/** Words that all threads see. */
+export function sharedWords(n: number): Uint32Array {
+  return new Uint32Array(new SharedArrayBuffer(n * 4));
+}

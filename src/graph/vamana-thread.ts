@@ -3,7 +3,7 @@ import { copyU32 } from '../kernels/memory.ts';
 import { layoutOf } from './graph-layout.ts';
 import { type GraphHandle, GraphThread, orBroken } from './graph-thread.ts';
 import { type AllVamanaOptions, MOST_SOURCES, mostVisited, vamanaShapeOf, vamanaSlackOf } from './vamana-options.ts';
-import type { Choosing, Step } from './vamana-steps.ts';
+import { type Choosing, type Step, SURVEY_BLOCK, type SurveyStep } from './vamana-steps.ts';
 
 /** What another thread needs to work on the same index; can be posted to a worker. */
 export type VamanaHandle = GraphHandle<AllVamanaOptions>;
@@ -36,6 +36,8 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
   /** What this thread does for a row of the step; what a thread that died had begun is simply done again. */
   rowsOf(step: Step): (row: number) => void {
     switch (step.kind) {
+      case 'survey':
+        return (block) => this.#survey(step, block);
       case 'place': {
         const { vectors, first } = step;
         const dimension = vectors.length / step.rows;
@@ -56,9 +58,13 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
         const { nodes, alpha } = step;
         return (row) => this.repair(nodes[row], alpha);
       }
-      case 'linkBack': {
-        const { targets, starts, edges, alpha } = step;
+      case 'link': {
+        const { targets, starts, edges, alpha, choice } = step;
         return (row) => {
+          if (choice && row < choice.rows) {
+            const { R, chosen, counts } = choice;
+            this.setLinks(targets[row], chosen.subarray(row * R, row * R + counts[row]));
+          }
           for (let from = starts[row]; from < starts[row + 1]; from += MOST_SOURCES) {
             const to = Math.min(from + MOST_SOURCES, starts[row + 1]);
             this.linkBack(targets[row], edges.subarray(from, to), alpha);
@@ -68,6 +74,22 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
     }
   }
 
+  /** Throws VectorValueError, naming the row of the vector that cannot be held. */
+  #survey({ vectors, dimension, unfit, lengths, sums }: SurveyStep, block: number): void {
+    const { admitted } = this;
+    const sum = new Float64Array(dimension);
+    let fits = true;
+    const end = Math.min((block + 1) * SURVEY_BLOCK, vectors.length / dimension);
+    for (let row = block * SURVEY_BLOCK; row < end; row++) {
+      this.admit(vectors.subarray(row * dimension, (row + 1) * dimension), `row ${row}`);
+      fits &&= this.fits();
+      if (lengths) lengths[row] = this.admittedLength();
+      if (sums) for (let j = 0; j < dimension; j++) sum[j] += admitted[j];
+    }
+    if (!fits) unfit[block] = 1;
+    sums?.set(sum, block * dimension);
+  }
+
   /** Writes the vector that was admitted, which fits, as the node `slot`: without links, so that nobody finds it. */
   place(slot: number): void {
     this.keepOriginal(slot);
@@ -75,16 +97,16 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
   }
 
   /**
-   * The slots, `most` of them at most, that GreedySearch for the node, with a beam of L, and RobustPrune choose; the graph may be
+   * The slots, R of them at most, that GreedySearch for the node, with a beam of L, and RobustPrune choose; the graph may be
    * searched meanwhile. Throws BrokenIndexError.
    */
   chooseLinks(slot: number, choosing: Choosing): Uint32Array {
-    const { alpha, L = this.options.L, most = this.options.R, filtered } = choosing;
+    const { alpha, L = this.options.L, filtered } = choosing;
     const { kernels, u32 } = this.arena;
     const { query, slots } = this.at;
     this.readmit(slot);
     const stretch = this.#unitOf(alpha);
-    const n = orBroken(() => kernels.chooseLinks(query, slot, stretch, L, most, filtered, slots), -1);
+    const n = orBroken(() => kernels.chooseLinks(query, slot, stretch, L, filtered, slots), -1);
     if (n < 0) throw this.broken();
     return copyU32(u32, slots, n);
   }

@@ -2,6 +2,7 @@
  * A tree over the whole graph: every node but the first has one incoming edge that pruning never drops. So every node can be
  * reached, whatever is pruned later, and with efSearch = count the search is exact. Vamana itself promises neither.
  */
+import { EDGE } from './graph-layout.ts';
 
 export interface Growing {
   count: number;
@@ -16,9 +17,6 @@ export interface Growing {
   addEdge(slot: number, edge: number): void;
 }
 
-/** The bits of an edge that are the slot, and the mark of one that is kept (`assembly/links.ts`). */
-const SLOT = 0x3fffffff;
-const KEPT = 0x80000000;
 const ROOT = 0;
 
 /**
@@ -42,9 +40,9 @@ export function growTree(graph: Growing): void {
       const list = listAt(slot);
       const end = list + words[list];
       for (let i = list + 1; i <= end && kept[slot] < mostKept; i++) {
-        const link = words[i] & SLOT;
+        const link = words[i] & EDGE.slot;
         if (reached[link]) continue;
-        Atomics.store(words, i, (words[i] | KEPT) >>> 0);
+        Atomics.store(words, i, (words[i] | EDGE.kept) >>> 0);
         kept[slot]++;
         reach(link);
       }
@@ -61,7 +59,7 @@ export function growTree(graph: Growing): void {
   for (let orphan = 0; orphan < count; orphan++) {
     if (reached[orphan]) continue;
     const parent = parentFor(orphan);
-    addEdge(parent, (orphan | KEPT) >>> 0);
+    addEdge(parent, (orphan | EDGE.kept) >>> 0);
     kept[parent]++;
     reach(orphan);
     readAll();

@@ -26,7 +26,7 @@ import {
   vamanaShapeOf,
   vamanaSlackOf,
 } from './vamana-options.ts';
-import type { Step } from './vamana-steps.ts';
+import { type Step, SURVEY_BLOCK, type SurveyStep } from './vamana-steps.ts';
 import { VamanaThread } from './vamana-thread.ts';
 import { growTree } from './vamana-tree.ts';
 import type { AddBatchOptions } from './vector-index.ts';
@@ -48,6 +48,8 @@ const SPARE_LENGTH = 1.25;
 const MOST_ASKED = 100_000;
 
 export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
+  #places: Uint32Array | undefined;
+
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
   static create(options: VamanaOptions): Vamana {
     const complete = completeVamanaOptions(options);
@@ -99,12 +101,11 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       throw new ParameterError({ parameter: 'index', got, want });
     }
     const { filter } = this.options;
-    const claim = this.#admitted(vectors, ids);
+    const { claim, sum } = yield* this.#admitting(vectors, ids, { sum: true });
     const { rows } = claim;
     let built = 0;
     try {
       if (rows === 0) return;
-      const sum = this.#sumOf(vectors);
       if (filter === 'sign' && rows >= FILTER_FROM) {
         this.thread.moveCentre(sum, rows);
         this.thread.endEra();
@@ -135,7 +136,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     for (const [round, linking] of rounds.entries()) {
       yield* link({
         ...{ ...linking, R, total: rows },
-        setLinks: (slot, links) => this.thread.setLinks(slot, links),
+        places: this.#room(),
         onLinked: (done) => onLinked((round + done / rows) / passes),
       });
     }
@@ -145,7 +146,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
   *adding(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): Generator<Step, void> {
     const { dimension, thread } = this;
     const { alpha, R } = this.options;
-    const claim = this.#admitted(vectors, ids);
+    const { claim } = yield* this.#admitting(vectors, ids, { sum: false });
     const { first, rows } = claim;
     const { report, throwFirst } = patient(onProgress, rows);
     for (let from = 0; from < rows; ) {
@@ -158,7 +159,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       yield* link({
         ...{ nodes, R, linked: begun, total: first + to },
         choosing: { alpha, filtered: piece.first >= FILTER_FROM },
-        setLinks: (slot, links) => thread.setLinks(slot, links),
+        places: this.#room(),
         parentsOf: (batch, linksOf) => this.#parentsOf(batch, linksOf),
         onLinked: (done) => {
           this.setState(STATE.count, begun + done);
@@ -241,6 +242,12 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     return 0;
   }
 
+  /** For each slot 0, for whoever links to note in and to clear again. */
+  #room(): Uint32Array {
+    this.#places ??= new Uint32Array(this.options.capacity);
+    return this.#places;
+  }
+
   #run(steps: Generator<Step, void>): void {
     for (const step of steps) {
       const doRow = this.thread.rowsOf(step);
@@ -248,43 +255,40 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     }
   }
 
-  /** The next slots for these vectors, all of which can be held, in one form and one space. */
-  #admitted(vectors: Float32Array, ids: ArrayLike<number> | undefined): Claim {
+  /**
+   * The next slots for these vectors, all of which can be held, in one form and one space; and, where it is wanted, the sum of the
+   * vectors as they are walked on.
+   */
+  *#admitting(
+    vectors: Float32Array,
+    ids: ArrayLike<number> | undefined,
+    wanted: { sum: boolean },
+  ): Generator<SurveyStep, { claim: Claim; sum: Float64Array }> {
     const { thread, dimension } = this;
     const claim = this.claim(vectors, ids);
+    let admitted = false;
     try {
-      let fits = true;
-      let longest = 0;
-      for (let row = 0; row < claim.rows; row++) {
-        const vector = vectors.subarray(row * dimension, (row + 1) * dimension);
-        thread.admit(vector, `row ${row}`);
-        fits &&= thread.fits();
-        if (thread.space.lifted) longest = Math.max(longest, thread.admittedLength());
-      }
-      if (!fits) thread.leaveBytes(claim.first);
+      const survey = surveyOf(vectors, { dimension, lengths: thread.space.lifted, sums: wanted.sum });
+      if (survey.rows > 0) yield survey;
+      const { unfit, lengths, sums } = survey;
+      if (unfit.includes(1)) thread.leaveBytes(claim.first);
+      const longest = lengths?.reduce((a, b) => Math.max(a, b), 0) ?? 0;
       // Longer than they are, so that all need not be written again for every vector that is a little longer.
       if (longest > thread.longest)
         thread.lengthen(
           claim.first === 0 ? longest : Math.min(longest * SPARE_LENGTH, Math.sqrt(MOST_NORM2)),
           claim.first,
         );
-    } catch (error) {
-      this.settle(claim, 0);
-      throw error;
+      const sum = new Float64Array(thread.space.dimension);
+      sums?.forEach((x, i) => {
+        sum[i % dimension] += x;
+      });
+      if (sums) for (const length of lengths ?? []) sum[dimension] += Math.sqrt(thread.longest ** 2 - length ** 2);
+      admitted = true;
+      return { claim, sum };
+    } finally {
+      if (!admitted) this.settle(claim, 0);
     }
-    return claim;
-  }
-
-  /** Σ of vectors that can be held, as they are walked on. */
-  #sumOf(vectors: Float32Array): Float64Array {
-    const { thread, dimension } = this;
-    const { admitted } = thread;
-    const sum = new Float64Array(admitted.length);
-    for (let from = 0; from < vectors.length; from += dimension) {
-      thread.admit(vectors.subarray(from, from + dimension), `row ${from / dimension}`);
-      for (let j = 0; j < sum.length; j++) sum[j] += admitted[j];
-    }
-    return sum;
   }
 
   /** The filter's centre moves between pieces. */
@@ -374,6 +378,19 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     const { R, L, passes } = this.options;
     return { ...super.stats(), R, L, passes };
   }
+}
+
+function surveyOf(
+  vectors: Float32Array,
+  { dimension, lengths, sums }: { dimension: number; lengths: boolean; sums: boolean },
+): SurveyStep {
+  const n = vectors.length / dimension;
+  const rows = Math.ceil(n / SURVEY_BLOCK);
+  return {
+    ...{ kind: 'survey', rows, vectors, dimension, unfit: new Uint8Array(new SharedArrayBuffer(rows)) },
+    ...(lengths && { lengths: new Float32Array(new SharedArrayBuffer(n * 4)) }),
+    ...(sums && { sums: new Float64Array(new SharedArrayBuffer(rows * dimension * 8)) }),
+  };
 }
 
 /** Breadth first, the first slot that will do. */

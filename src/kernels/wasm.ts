@@ -106,7 +106,7 @@ export interface Kernels {
     mostCandidates: number,
   ): void;
   /** Negative: the graph is broken. */
-  chooseLinks(x: number, slot: number, alpha: number, L: number, most: number, filtered: boolean, out: number): number;
+  chooseLinks(x: number, slot: number, alpha: number, L: number, filtered: boolean, out: number): number;
   place(x: number, slot: number): void;
   setLinks(slot: number, edges: number, n: number): void;
   /** 0: the graph is broken. */

@@ -108,7 +108,7 @@ export function place(x: usize, slot: u32): void {
  * distances: squared where they are), and writes the slots of those that stay to `out`. Returns how many, or −1 where the graph
  * is broken.
  */
-export function chooseLinks(x: usize, slot: u32, alpha: f32, L: i32, most: i32, filtered: bool, out: usize): i32 {
+export function chooseLinks(x: usize, slot: u32, alpha: f32, L: i32, filtered: bool, out: usize): i32 {
   beginWriting(filtered);
   if (settles) setPatience(max(L / 5, LEAST_PATIENCE));
   if (filtered && signed) {
@@ -142,7 +142,7 @@ export function chooseLinks(x: usize, slot: u32, alpha: f32, L: i32, most: i32, 
   if (n == 0 && slot != ROOT) storeCandidate(n++, 0, ROOT);
   sortCandidates(n);
   if (isBroken()) return -1;
-  return select(slot, n, alpha, most, out);
+  return select(slot, n, alpha, out);
 }
 
 /**
@@ -205,8 +205,8 @@ function storeBatch(linked: i32, n: i32): i32 {
 }
 
 /** RobustPrune of the `n` candidates; those that stay go to `out`. */
-function select(slot: u32, n: i32, alpha: f32, most: i32, out: usize): i32 {
-  const chosen = robustPrune(slot, n, alpha, most);
+function select(slot: u32, n: i32, alpha: f32, out: usize): i32 {
+  const chosen = robustPrune(slot, n, alpha, R);
   for (let i = 0; i < chosen; i++) setU32(out, i, prunedSlot(i));
   return chosen;
 }
@@ -255,7 +255,7 @@ export function linkBack(slot: u32, edges: usize, n: i32, alpha: f32): bool {
   distancesTo(batch, all, batchDistances);
   for (let i = 0; i < all; i++) storeCandidate(i, getF32(batchDistances, i), getU32(batch, i));
   sortCandidates(all);
-  const chosen = select(slot, all, alpha, R, batch);
+  const chosen = select(slot, all, alpha, batch);
   compact(list, batch, chosen, 0, 0);
   for (let i = 0; i < arrived; i++) {
     const edge = getU32(arriving, i);

@@ -62,7 +62,7 @@ const FORM_MOVES: u32 = 2;
 /** What records hold, as `space.ts` numbers it. */
 const FORM: usize = 24;
 /** Nodes that are deleted and still there. */
-const DELETED: usize = 32;
+const DELETED_COUNT: usize = 32;
 /** How long a walk sleeps before it looks again whether the records are whole. */
 const NAP_NS: i64 = 1_000_000;
 /** Of those that wait, so many are compared at once, so that their cache misses overlap: as many as `distancex4` takes. */
@@ -133,7 +133,7 @@ export function beginWriting(filtering_: bool): void {
   broken = 0;
   reach = 0;
   hidden = NOBODY;
-  skipping = atomic.load<u32>(state, DELETED) > 0;
+  skipping = atomic.load<u32>(state, DELETED_COUNT) > 0;
   filtering = filtering_ && signed;
   deferring = false;
   patience = i32.MAX_VALUE;
@@ -203,7 +203,7 @@ export function search(
     prepareFloats(x, queryRecord);
     resetPool(ef);
     hidden = unseen;
-    skipping = atomic.load<u32>(state, DELETED) > 0;
+    skipping = atomic.load<u32>(state, DELETED_COUNT) > 0;
     // Without layers estimates alone show the way on level 0 too: from far off, all neighbours would enter the beam.
     descend(atomic.load<u64>(state, ENTRY), mostAbove == 0 && filtering ? -1 : 0);
     wanted = k;
