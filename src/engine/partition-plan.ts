@@ -6,6 +6,7 @@ import { ParameterError } from '../core/errors.ts';
 import { checkInteger } from '../graph/checks.ts';
 import { layoutOf, listWords } from '../graph/graph-layout.ts';
 import { type AllVamanaOptions, vamanaShapeOf } from '../graph/vamana-options.ts';
+import { walkSpaceOf } from '../graph/walk-space.ts';
 import { reservedBytes } from '../kernels/memory.ts';
 import { rowBytesOf } from '../kernels/vectors.ts';
 import { COPIES } from './shard-homes.ts';
@@ -97,11 +98,7 @@ function planWithin(
   const shardRows = rowsThatFit(Math.min(rows, most), (capacity) => roomBytes({ ...options, capacity }) <= rest);
   if (shardRows < Math.min(rows, leastRows(options))) return undefined;
   const shards = shardRows >= rows ? 1 : Math.max(3, Math.ceil((COPIES * UNEVENNESS * rows) / shardRows));
-  if (
-    shards > MOST_SHARDS ||
-    sampleRows * rowBytesOf(options.dimension) > rest ||
-    sampleRows < Math.min(rows, shards * LEAST_SAMPLED)
-  )
+  if (shards > MOST_SHARDS || sample / 2 > rest || sampleRows < Math.min(rows, shards * LEAST_SAMPLED))
     return undefined;
   const room = roomBytes({ ...options, capacity: shardRows });
   const total = room + links + sample + buffers;
@@ -109,7 +106,7 @@ function planWithin(
 }
 
 function costsOf(rows: number, options: AllVamanaOptions, memoryBytes: number) {
-  const rowBytes = rowBytesOf(options.dimension);
+  const rowBytes = rowBytesOf(walkSpaceOf('vamana', options).dimension);
   const sampleRows = Math.min(rows, MOST_SAMPLED, Math.floor((memoryBytes * SAMPLE_SHARE) / rowBytes));
   const blockRows = Math.max(16, Math.floor(Math.min(MOST_BLOCK_BYTES, memoryBytes * BLOCK_SHARE) / rowBytes));
   return {

@@ -21,7 +21,6 @@ import type { RowSource } from '../core/row-source.ts';
 import { checkInteger } from '../graph/checks.ts';
 import { type MetaOf, sectionBytes } from '../graph/graph-image.ts';
 import { layoutOf, listWords } from '../graph/graph-layout.ts';
-import { want } from '../graph/graph-options.ts';
 import { FILTER_FROM } from '../graph/graph-thread.ts';
 import { ShardRoom } from '../graph/shard-room.ts';
 import {
@@ -97,12 +96,6 @@ export async function buildPartitioned(
   }
   const given = { ...index, dimension, threads: threads + 1 };
   const options = completeVamanaOptions({ ...given, capacity: index.capacity ?? rows });
-  want(
-    'metric',
-    options.metric,
-    options.metric !== 'dot',
-    'l2, cosine or manhattan: for dot, build it whole (Pool.build)',
-  );
   checkFits(options);
   const plan = planPartition(rows, options, { memoryBytes, ...(shardRows !== undefined && { mostRows: shardRows }) });
   const target = await targetOf(path);
@@ -169,12 +162,14 @@ function filled(chosen: Uint32Array, among: Uint32Array, { R, seed }: AllVamanaO
 class PartitionedBuild {
   readonly #rows: number;
   readonly #dimension: number;
+  /** Components of a vector as it is walked on: one more under dot (`graph/walk-space.ts`). */
+  readonly #width: number;
   readonly #options: AllVamanaOptions;
   readonly #plan: PartitionPlan;
   readonly #room: ShardRoom;
   readonly #gathered: GatheredRows;
   readonly #say: (phase: PartitionedPhase, done: number, total: number) => void;
-  /** Σ of the vectors, one number a dimension. */
+  /** Σ of the vectors as they are walked on, when `assign` is through. */
   readonly #sum: Float64Array;
   /** The row that is searched from: it goes to slot 0, and row 0 to its slot. All other rows are their own slots. */
   #start = 0;
@@ -192,61 +187,75 @@ class PartitionedBuild {
   ) {
     this.#rows = source.rows;
     this.#dimension = source.dimension;
+    this.#width = room.thread.space.dimension;
     this.#options = options;
     this.#plan = plan;
     this.#room = room;
     this.#gathered = new GatheredRows(source, plan.blockRows);
     this.#say = say;
-    this.#sum = new Float64Array(source.dimension);
+    this.#sum = new Float64Array(this.#width);
   }
 
   /** Looks at every vector, whether it can be held and in which form; returns a sample. */
   async survey(): Promise<Float32Array> {
     const rows = this.#rows;
     const { sampleRows } = this.#plan;
-    const sample = new Float32Array(sampleRows * this.#dimension);
+    const width = this.#width;
+    const { thread } = this.#room;
+    const sample = new Float32Array(sampleRows * width);
     const random = new Random(`sample ${this.#options.seed}`);
     let sampled = 0;
     let fits = true;
+    let longest = 0;
     await this.#eachRow('reading', (row, vector) => {
-      fits &&= this.#room.thread.fits();
+      fits &&= thread.fits();
+      if (thread.space.lifted) longest = Math.max(longest, thread.admittedLength());
       for (let j = 0; j < vector.length; j++) this.#sum[j] += vector[j];
       // Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S).
-      if (random.uniform() * (rows - row) < sampleRows - sampled) sample.set(vector, sampled++ * this.#dimension);
+      if (random.uniform() * (rows - row) < sampleRows - sampled) sample.set(vector, sampled++ * width);
     });
     if (!fits) this.#room.leaveBytes();
+    if (thread.space.lifted) {
+      // Only now that the longest is known.
+      thread.longest = longest;
+      for (let at = 0; at < sample.length; at += width) {
+        thread.admit(sample.subarray(at, at + this.#dimension), 'a sampled row');
+        sample.set(thread.admitted, at);
+      }
+    }
     return sample;
   }
 
   /** Finds the shards, and for every vector its two nearest that have room. */
   async assign(sample: Float32Array, threads: number): Promise<ShardHomes> {
     const rows = this.#rows;
-    const dimension = this.#dimension;
+    const width = this.#width;
     const { seed } = this.#options;
     const { sampleRows, shardRows, shards, blockRows } = this.#plan;
     this.#say('clustering', 0, sampleRows);
     const mean = Float32Array.from(this.#sum, (x) => x / rows);
     const centres =
       shards === 1
-        ? { data: mean, rows: 1, dimension }
+        ? { data: mean, rows: 1, dimension: width }
         : await findCentres(
-            { data: sample, rows: sampleRows, dimension },
+            { data: sample, rows: sampleRows, dimension: width },
             { shards, mostShare: shardRows / rows, copies: COPIES, seed, threads },
           );
     this.#say('clustering', sampleRows, sampleRows);
-    const homes = new ShardHomes(rows, this.#dimension, { centres, shardRows, seed });
-    const points = { data: new Float32Array(blockRows * dimension), rows: 0, dimension };
+    const homes = new ShardHomes(rows, width, { centres, shardRows, seed });
+    const points = { data: new Float32Array(blockRows * width), rows: 0, dimension: width };
     const settle = () => {
-      homes.settle({ ...points, data: points.data.subarray(0, points.rows * dimension) });
+      homes.settle({ ...points, data: points.data.subarray(0, points.rows * width) });
       points.rows = 0;
     };
     let nearest = Number.POSITIVE_INFINITY;
     let start = mean;
     await this.#eachRow('assigning', (row, vector) => {
-      points.data.set(vector, dimension * points.rows++);
+      points.data.set(vector, width * points.rows++);
       if (points.rows === blockRows) settle();
+      if (width > this.#dimension) this.#sum[this.#dimension] += vector[this.#dimension];
       let distance = 0;
-      for (let j = 0; j < vector.length; j++) distance += (vector[j] - mean[j]) ** 2;
+      for (let j = 0; j < this.#dimension; j++) distance += (vector[j] - mean[j]) ** 2;
       if (distance >= nearest) return;
       nearest = distance;
       this.#start = row;
@@ -305,7 +314,7 @@ class PartitionedBuild {
     const prune = async () => {
       const here = held.subarray(0, holds).sort((a, b) => this.#swapped(a) - this.#swapped(b));
       for (let i = 0; i < holds; i++) places[here[i]] = i + 1;
-      this.#room.begin(holds, new Float64Array(this.#dimension));
+      this.#room.begin(holds, new Float64Array(this.#width));
       await this.#place(pool, here);
       for (let i = 0; i < chosen; i++) targets[i] = places[targets[i]] - 1;
       for (let i = 0; i < starts[chosen]; i++) edges[i] = places[edges[i]] - 1;
@@ -350,11 +359,12 @@ class PartitionedBuild {
     const meta: MetaOf<'vamana'> = {
       ...{ kind: 'vamana', options, count: rows, form: room.thread.form, upperLists: 0, entryPoint: 0, topLevel: 0 },
       ids: this.#start === 0 ? 'slots' : 'listed',
+      ...(room.thread.space.lifted && { longest: room.thread.longest }),
     };
     room.begin(rows, centreOf(this.#sum, rows));
     const { at, bytes } = room.arena;
     const small = {
-      mean: () => bytes.subarray(at.mean, at.mean + 4 * this.#dimension),
+      mean: () => bytes.subarray(at.mean, at.mean + 4 * this.#width),
       model: () => bytes.subarray(at.model, at.model + room.layout.quantized.modelBytes),
       ids: () => new Uint8Array(Uint32Array.from({ length: rows }, (_, slot) => this.#swapped(slot)).buffer),
       upper: () => new Uint8Array(0),
@@ -392,7 +402,7 @@ class PartitionedBuild {
     for await (const { vectors, count } of this.#gathered.blocks(this.#rows, (slot) => this.#swapped(slot))) {
       for (let i = 0; i < count; i++) {
         this.#room.thread.admit(vectors.subarray(i * this.#dimension, (i + 1) * this.#dimension), 'row');
-        padded.set(this.#room.thread.admitted, i * stride);
+        padded.set(this.#room.thread.admitted.subarray(0, this.#dimension), i * stride);
       }
       yield new Uint8Array(padded.buffer, 0, count * stride * 4);
     }

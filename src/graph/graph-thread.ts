@@ -387,7 +387,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     let from = at.records + slot * this.layout.recordBytes;
     if (this.form !== 'f32') {
       if (this.form === 'u8') kernels.widen(from, decoded, dimension);
-      else kernels.decode(from, decoded, dimension);
+      else kernels.decode(from, decoded, this.space.dimension);
       from = decoded;
     }
     return f32.subarray(from >>> 2, (from >>> 2) + dimension);
