@@ -301,7 +301,7 @@ describe('addBatch by several threads', () => {
     return count;
   }
 
-  it.each<{ what: string; n: number; kind: Kind; options: HnswOptions; odd?: boolean }>([
+  it.each<{ what: string; n: number; kind: Kind; options: HnswOptions; odd?: boolean; spread?: number }>([
     { what: 'floats on codes', n: 6000, kind: 'floats', options: { dimension: 20 } },
     { what: 'floats as they are', n: 6000, kind: 'floats', options: { dimension: 20, codes: 'f32' } },
     { what: 'bytes', n: 6000, kind: 'bytes', options: { dimension: 20 } },
@@ -324,8 +324,11 @@ describe('addBatch by several threads', () => {
       n: 4000,
       kind: 'grid',
       options: { dimension: 4, M: 2, efConstruction: 40, codes: 'f32' },
+      // One thread alone, given the rows in thirty orders, builds graphs of 0.937 to 1.000.
+      spread: 0.08,
     },
-  ])('is whole, holds every row and finds as much as one thread: $what', async ({ n, kind, options, odd }) => {
+  ])('is whole, holds every row and finds as much as one thread: $what', async (built) => {
+    const { n, kind, options, odd, spread = 0.005 } = built;
     const { dimension } = options;
     const data = rowsOf({ n, dimension, kind });
     // The last third is in steps of a half.
@@ -346,8 +349,8 @@ describe('addBatch by several threads', () => {
     flat.addBatch(data);
     const queries = rowsOf({ n: 500, dimension, kind: kind === 'grid' ? 'grid' : 'floats', seed: 1 });
     for (let i = 0; i < queries.length; i++) queries[i] += i % 3;
-    const [several, one] = [index, alone].map((built) => hits(built, flat, queries, 60) / 5000);
-    expect(several).toBeGreaterThan(one - 0.005);
+    const [several, one] = [index, alone].map((graph) => hits(graph, flat, queries, 60) / 5000);
+    expect(several).toBeGreaterThan(one - spread);
   });
 });
 
