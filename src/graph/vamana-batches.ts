@@ -26,61 +26,70 @@ const MOST_SHARE = 0.02;
 
 /** Goes over all nodes once; whoever is given a step does all its rows before he asks for the next one. */
 export function* link(linking: Linking): Generator<ChooseStep | LinkStep, void> {
-  const { nodes, total, choosing, R, places, parentsOf, onLinked } = linking;
+  const { total, choosing, R, places, parentsOf, onLinked } = linking;
   const most = Math.max(1, Math.floor(total * MOST_SHARE));
-  const chosen = sharedWords(Math.min(most, nodes.length) * R);
-  const counts = sharedWords(Math.min(most, nodes.length));
+  const nodes = sharedWords(linking.nodes.length);
+  nodes.set(linking.nodes);
+  const room = roomFor(Math.min(most, nodes.length), R);
+  const { chosen, counts } = room;
   let { linked } = linking;
   for (let from = 0; from < nodes.length; ) {
     const rows = Math.min(Math.max(1, linked), most, nodes.length - from);
-    const batch = sharedWords(rows);
-    batch.set(nodes.subarray(from, from + rows));
+    const batch = nodes.subarray(from, from + rows);
     const choice: ChooseStep = { kind: 'choose', rows, nodes: batch, choosing, R, chosen, counts };
     yield choice;
     const parents = parentsOf?.(batch, (row) => chosen.subarray(row * R, row * R + counts[row]));
-    yield linkStep(choice, parents, places);
+    yield linkStep(choice, parents, places, room);
     from += rows;
     linked = Math.min(total, linked + rows);
     onLinked(from);
   }
 }
 
+/** What batches of so many nodes take, made once: what each left behind until it is collected would be more than the graph. */
+type Room = ReturnType<typeof roomFor>;
+
+function roomFor(batch: number, R: number) {
+  // Every node gets its links, and one edge more where none of them is its parent.
+  const edges = batch * (R + 1);
+  return {
+    ...{ chosen: sharedWords(batch * R), counts: sharedWords(batch) },
+    ...{ from: new Uint32Array(edges), to: new Uint32Array(edges), next: new Uint32Array(batch + edges) },
+    ...{ targets: sharedWords(batch + edges), starts: sharedWords(batch + edges + 1), edges: sharedWords(edges) },
+  };
+}
+
 /** Everybody gets the links chosen for him, and everybody who was chosen edges to those who chose him, in the order of the batch. */
-function linkStep(choice: ChooseStep, parents: number[] | undefined, places: Uint32Array): LinkStep {
+function linkStep(choice: ChooseStep, parents: number[] | undefined, places: Uint32Array, room: Room): LinkStep {
   const { nodes: batch, choosing } = choice;
-  const { from, to, n } = edgesBack(choice, parents);
-  // Whoever is met gets a place: the batch first, then the others as they come.
-  const met = new Uint32Array(batch.length + n);
-  const arriving = new Uint32Array(batch.length + n);
-  met.set(batch);
+  const { from, to, next, targets, starts, edges } = room;
+  const n = edgesBack(choice, parents, room);
+  // Whoever is met gets a place: the batch first, then the others as they come; behind it, how many edges he gets.
+  targets.set(batch);
   let rows = batch.length;
+  starts.fill(0, 0, rows + 1);
   for (let row = 0; row < rows; row++) places[batch[row]] = row + 1;
   for (let i = 0; i < n; i++) {
     const target = from[i];
     if (places[target] === 0) {
-      met[rows] = target;
+      targets[rows] = target;
       places[target] = ++rows;
+      starts[rows] = 0;
     }
-    arriving[places[target] - 1]++;
+    starts[places[target]]++;
   }
-  const targets = sharedWords(rows);
-  targets.set(met.subarray(0, rows));
-  const starts = sharedWords(rows + 1);
-  for (let i = 0; i < rows; i++) starts[i + 1] = starts[i] + arriving[i];
-  const next = starts.slice(0, rows);
-  const edges = sharedWords(n);
+  for (let row = 0; row < rows; row++) {
+    next[row] = starts[row];
+    starts[row + 1] += starts[row];
+  }
   for (let i = 0; i < n; i++) edges[next[places[from[i]] - 1]++] = to[i];
-  for (let i = 0; i < rows; i++) places[met[i]] = 0;
+  for (let row = 0; row < rows; row++) places[targets[row]] = 0;
   return { kind: 'link', rows, targets, starts, edges, alpha: choosing.alpha, choice };
 }
 
-/** The `n` edges from those who were chosen, or are parents, to those of the batch, in its order. */
-function edgesBack(
-  { nodes: batch, R, chosen, counts }: ChooseStep,
-  parents: number[] | undefined,
-): { from: Uint32Array; to: Uint32Array; n: number } {
-  const from = new Uint32Array(batch.length * (R + 1));
-  const to = new Uint32Array(batch.length * (R + 1));
+/** Writes the edges from those who were chosen, or are parents, to those of the batch, in its order; returns how many. */
+function edgesBack({ nodes: batch, R, chosen, counts }: ChooseStep, parents: number[] | undefined, room: Room): number {
+  const { from, to } = room;
   let n = 0;
   for (let row = 0; row < batch.length; row++) {
     const slot = batch[row];
@@ -98,7 +107,7 @@ function edgesBack(
       to[n++] = kept;
     }
   }
-  return { from, to, n };
+  return n;
 }
 
 /** No slot. */
