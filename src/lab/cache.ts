@@ -1,31 +1,25 @@
 /**
- * Files that are made once and kept: written beside their place, synced, then moved there, so that a reader never meets
- * half a file whatever happens; and each with its checksum in a file of its own (`.sha256`, which `sha256sum -c` reads).
+ * Files that are made once and kept, in folders that are made for them: each whole or not there, and with its checksum in a file
+ * of its own (`.sha256`, which `sha256sum -c` reads).
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { ChecksumError, OutputError } from '../core/errors.ts';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { ChecksumError } from '../core/errors.ts';
+import * as storage from '../storage/atomic-write.ts';
 
 /** The calls through which the cache writes. Tests bring their own, to fill a disk without filling one. */
-export interface FileSystem {
+export interface FileSystem extends storage.FileSystem {
   mkdir(path: string, options: { recursive: true }): Promise<unknown>;
-  open(path: string, flags: string): Promise<WritableFile>;
-  rename(from: string, to: string): Promise<void>;
-  rm(path: string, options: { force: true }): Promise<void>;
 }
 
-export interface WritableFile {
-  write(bytes: Uint8Array): Promise<{ bytesWritten: number }>;
-  sync(): Promise<void>;
-  close(): Promise<void>;
-}
-
-export const nodeFileSystem: FileSystem = { mkdir, open, rename, rm };
+export const nodeFileSystem: FileSystem = { ...storage.nodeFileSystem, mkdir };
 
 export interface WriteOptions {
   fileSystem?: FileSystem;
+  /** What an error advises. Default: to name another folder in ANNLAB_CACHE. */
+  elsewhere?: string;
   /** Called with what was written before it gets its name; what it throws takes the file away again. */
   check?: (written: Written) => void;
 }
@@ -39,62 +33,22 @@ export interface Written {
 export async function writeWhole(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  { fileSystem = nodeFileSystem, check }: WriteOptions = {},
+  { fileSystem = nodeFileSystem, elsewhere = 'name another folder in ANNLAB_CACHE', check }: WriteOptions = {},
 ): Promise<Written> {
-  const folder = dirname(path);
-  const temporary = `${path}.${process.pid}-${parts++}.part`;
-  await orOutputError(path, fileSystem.mkdir(folder, { recursive: true }));
-  await removeAbandoned(path, fileSystem);
-  const file = await orOutputError(path, fileSystem.open(temporary, 'w'));
-  try {
-    const hash = createHash('sha256');
-    let bytes = 0;
-    try {
-      for await (const chunk of chunks) {
-        hash.update(chunk);
-        bytes += chunk.length;
-        await orOutputError(path, writeAll(file, chunk));
-      }
-      // Synced before it gets its name: after a power cut, what has the name is whole.
-      await orOutputError(path, file.sync());
-    } finally {
-      await file.close();
+  await storage.orOutputError(path, fileSystem.mkdir(dirname(path), { recursive: true }), elsewhere);
+  const hash = createHash('sha256');
+  const written = { sha256: '', bytes: 0 };
+  const write = async (writeAt: storage.WriteAt) => {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      await writeAt(chunk, written.bytes);
+      written.bytes += chunk.length;
     }
-    const written = { sha256: hash.digest('hex'), bytes };
+    written.sha256 = hash.digest('hex');
     check?.(written);
-    await orOutputError(path, fileSystem.rename(temporary, path));
-    await syncFolder(folder, fileSystem);
-    return written;
-  } catch (error) {
-    await fileSystem.rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-/** How many files this process has begun. */
-let parts = 0;
-
-/** Takes away what processes that no longer run have left of this file. */
-async function removeAbandoned(path: string, fileSystem: FileSystem): Promise<void> {
-  const folder = dirname(path);
-  for (const name of await readdir(folder).catch(() => [])) {
-    const pid = name.startsWith(`${basename(path)}.`) && /\.(\d+)-\d+\.part$/.exec(name)?.[1];
-    if (!pid || isRunning(Number(pid))) continue;
-    // The process may run on another machine that shares the folder: then the file is fresh.
-    const part = join(folder, name);
-    const { mtimeMs } = await stat(part).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-    if (Date.now() - mtimeMs > ABANDONED_MS) await fileSystem.rm(part, { force: true }).catch(() => {});
-  }
-}
-
-const ABANDONED_MS = 3_600_000;
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  };
+  await storage.writeAtomically(path, write, { fileSystem, elsewhere });
+  return written;
 }
 
 /** The same, with the checksum beside it. */
@@ -143,38 +97,3 @@ export async function sha256Of(path: string, onProgress?: (done: number, total: 
 }
 
 const checksumPath = (path: string): string => `${path}.sha256`;
-
-async function writeAll(file: WritableFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes.subarray(done));
-    done += bytesWritten;
-  }
-}
-
-/** Makes the new name itself last. Where a folder cannot be opened (Windows), the system does without. */
-async function syncFolder(path: string, fileSystem: FileSystem): Promise<void> {
-  const folder = await fileSystem.open(path, 'r').catch(() => undefined);
-  if (folder === undefined) return;
-  await folder.sync().catch(() => {});
-  await folder.close();
-}
-
-async function orOutputError<T>(path: string, writing: Promise<T>): Promise<T> {
-  try {
-    return await writing;
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const [what, mend] = CAUSES[code ?? ''] ?? [`cannot be written (${code ?? message})`, ELSEWHERE];
-    throw new OutputError(path, what, mend, { cause: error });
-  }
-}
-
-const ELSEWHERE = 'name another folder in ANNLAB_CACHE';
-
-const CAUSES: Record<string, [what: string, mend: string] | undefined> = {
-  ENOSPC: ['cannot be written: the disk is full (ENOSPC)', `make room, or ${ELSEWHERE}`],
-  EDQUOT: ['cannot be written: your quota is used up (EDQUOT)', `make room, or ${ELSEWHERE}`],
-  EROFS: ['cannot be written: the disk is read-only (EROFS)', ELSEWHERE],
-  EACCES: ['cannot be written: no permission (EACCES)', ELSEWHERE],
-  EPERM: ['cannot be written: no permission (EPERM)', ELSEWHERE],
-};

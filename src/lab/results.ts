@@ -49,7 +49,8 @@ export async function prepareFolder(folder: string): Promise<void> {
     await makeFolder(path.resolve(folder));
     await access(folder, constants.W_OK);
   } catch (error) {
-    throw outputError(folder, error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new OutputError(folder, `cannot be written (${code ?? message})`, ELSEWHERE, { cause: error });
   }
 }
 
@@ -85,17 +86,10 @@ export async function writeOutputs(folder: string, files: Record<string, string>
   const paths: string[] = [];
   for (const [name, text] of Object.entries(files)) {
     const file = path.join(folder, name);
-    try {
-      await writeWhole(file, [Buffer.from(text)]);
-    } catch (error) {
-      throw outputError(file, error instanceof OutputError ? error.cause : error);
-    }
+    await writeWhole(file, [Buffer.from(text)], { elsewhere: ELSEWHERE });
     paths.push(file);
   }
   return paths;
 }
 
-function outputError(file: string, cause: unknown): OutputError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return new OutputError(file, `cannot be written (${code ?? message})`, 'name another folder with --out', { cause });
-}
+const ELSEWHERE = 'name another folder with --out';

@@ -31,6 +31,12 @@ export const nodeFileSystem: FileSystem = { open, rename, rm };
 /** Puts all of `bytes` at `position` of the file. */
 export type WriteAt = (bytes: Uint8Array, position: number) => Promise<void>;
 
+export interface AtomicWriteOptions {
+  fileSystem?: FileSystem;
+  /** What an error advises: to name another place, and how. */
+  elsewhere?: string;
+}
+
 /**
  * Replaces the file at `path`, or the one that a link there leads to, by what `write` writes. Throws OutputError where the system
  * refuses, and whatever `write` throws; then nothing has changed.
@@ -38,30 +44,31 @@ export type WriteAt = (bytes: Uint8Array, position: number) => Promise<void>;
 export async function writeAtomically(
   path: string,
   write: (writeAt: WriteAt) => Promise<void>,
-  fileSystem: FileSystem = nodeFileSystem,
+  { fileSystem = nodeFileSystem, elsewhere = ELSEWHERE }: AtomicWriteOptions = {},
 ): Promise<void> {
+  const orError = <T>(writing: Promise<T>) => orOutputError(path, writing, elsewhere);
   const target = await targetOf(path);
   const folder = dirname(target);
   await removeAbandoned(target, fileSystem);
-  const { temporary, file } = await openBeside(target, path, fileSystem);
+  const { temporary, file } = await orError(openBeside(target, fileSystem));
   try {
     try {
       await write(async (bytes, position) => {
         for (let done = 0; done < bytes.length; ) {
           const writing = file.write(bytes, done, bytes.length - done, position + done);
-          done += (await orOutputError(path, writing)).bytesWritten;
+          done += (await orError(writing)).bytesWritten;
         }
       });
-      await orOutputError(path, file.sync());
+      await orError(file.sync());
     } finally {
       await file.close();
     }
-    await orOutputError(path, fileSystem.rename(temporary, target));
+    await orError(fileSystem.rename(temporary, target));
   } catch (error) {
     await fileSystem.rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
-  await orOutputError(path, syncFolder(folder, fileSystem));
+  await orError(syncFolder(folder, fileSystem));
 }
 
 /** What is to be replaced: the path itself, or where a link leads. Only a regular file may be replaced. Throws OutputError. */
@@ -77,14 +84,14 @@ export async function targetOf(path: string): Promise<string> {
 }
 
 /** A new file beside the target. Threads of a process and processes of a machine have names of their own. */
-async function openBeside(target: string, path: string, fileSystem: FileSystem) {
+async function openBeside(target: string, fileSystem: FileSystem) {
   for (;;) {
     const temporary = `${target}.${MACHINE}-${process.pid}-${threadId}-${opened++}.tmp`;
     try {
       return { temporary, file: await fileSystem.open(temporary, 'wx') };
     } catch (error) {
       // Left by a process of this number that is gone.
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw outputError(path, error);
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
 }
@@ -151,33 +158,32 @@ async function syncFolder(path: string, fileSystem: FileSystem): Promise<void> {
 }
 
 /** What the system refuses becomes an OutputError. */
-export async function orOutputError<T>(path: string, writing: Promise<T>): Promise<T> {
+export async function orOutputError<T>(path: string, writing: Promise<T>, elsewhere = ELSEWHERE): Promise<T> {
   try {
     return await writing;
   } catch (error) {
-    throw outputError(path, error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const [what, mend] = causes(elsewhere)[code ?? ''] ?? [`(${code ?? message})`, elsewhere];
+    throw new OutputError(path, `cannot be written: ${what}`, mend, { cause: error });
   }
-}
-
-function outputError(path: string, error: unknown): OutputError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const [what, mend] = CAUSES[code ?? ''] ?? [`(${code ?? message})`, ELSEWHERE];
-  return new OutputError(path, `cannot be written: ${what}`, mend, { cause: error });
 }
 
 const ELSEWHERE = 'name another place';
 
-const CAUSES: Record<string, [what: string, mend: string] | undefined> = {
-  ENOENT: ['its folder does not exist (ENOENT)', 'make the folder first'],
-  ENOTDIR: ['its folder is a file (ENOTDIR)', ELSEWHERE],
-  ENOSPC: ['the disk is full (ENOSPC)', `make room, or ${ELSEWHERE}`],
-  EDQUOT: ['your quota is used up (EDQUOT)', `make room, or ${ELSEWHERE}`],
-  EFBIG: [
-    'the file would be larger than this system or your limit allows (EFBIG)',
-    `raise it (ulimit -f), or ${ELSEWHERE}`,
-  ],
-  EROFS: ['the disk is read-only (EROFS)', ELSEWHERE],
-  EACCES: ['no permission (EACCES)', ELSEWHERE],
-  EPERM: ['no permission (EPERM)', ELSEWHERE],
-  EIO: ['the disk fails (EIO)', ELSEWHERE],
-};
+/** What is wrong, and how to mend it. */
+function causes(elsewhere: string): Record<string, [what: string, mend: string] | undefined> {
+  return {
+    ENOENT: ['its folder does not exist (ENOENT)', 'make the folder first'],
+    ENOTDIR: ['its folder is a file (ENOTDIR)', elsewhere],
+    ENOSPC: ['the disk is full (ENOSPC)', `make room, or ${elsewhere}`],
+    EDQUOT: ['your quota is used up (EDQUOT)', `make room, or ${elsewhere}`],
+    EFBIG: [
+      'the file would be larger than this system or your limit allows (EFBIG)',
+      `raise it (ulimit -f), or ${elsewhere}`,
+    ],
+    EROFS: ['the disk is read-only (EROFS)', elsewhere],
+    EACCES: ['no permission (EACCES)', elsewhere],
+    EPERM: ['no permission (EPERM)', elsewhere],
+    EIO: ['the disk fails (EIO)', elsewhere],
+  };
+}

@@ -56,7 +56,7 @@ export async function writeAnnFile(
       await writeAt(header, 0);
       onProgress?.(layout.fileBytes, layout.fileBytes);
     },
-    fileSystem,
+    fileSystem && { fileSystem },
   );
   return { bytes: layout.fileBytes };
 }

@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ChecksumError, OutputError } from '../../src/core/errors.ts';
@@ -98,21 +97,4 @@ describe('when writing fails, what was there stays, and nothing else is left', (
     writeFileSync(join(folder, 'a'), '');
     await expect(writeWhole(join(folder, 'a', 'x'), CHUNKS)).rejects.toThrow(OutputError);
   });
-});
-
-test('what a process that was killed left half-written is taken away by the next; what others are writing is not', async () => {
-  const folder = temporaryFolder();
-  mkdirSync(folder, { recursive: true });
-  const dead = Number(execFileSync(process.execPath, ['-e', 'console.log(process.pid)'], { encoding: 'utf8' }));
-  const abandoned = join(folder, `x.bin.${dead}-0.part`);
-  const busy = join(folder, `x.bin.${process.ppid}-0.part`);
-  const another = join(folder, `y.bin.${dead}-0.part`);
-  const fresh = join(folder, `x.bin.${dead}-1.part`);
-  const longAgo = new Date(Date.now() - 2 * 3600 * 1000);
-  for (const path of [abandoned, busy, another, fresh]) {
-    writeFileSync(path, 'half');
-    if (path !== fresh) utimesSync(path, longAgo, longAgo);
-  }
-  await writeWhole(join(folder, 'x.bin'), CHUNKS);
-  expect([abandoned, busy, another, fresh].map((path) => existsSync(path))).toEqual([false, true, true, true]);
 });

@@ -47,7 +47,7 @@ async function temporaryNameFor(path: string): Promise<string> {
       return nodeFileSystem.open(file, flags);
     },
   };
-  await writeAtomically(path, (writeAt) => writeAt(Buffer.from(OLD), 0), spying);
+  await writeAtomically(path, (writeAt) => writeAt(Buffer.from(OLD), 0), { fileSystem: spying });
   return name;
 }
 
@@ -85,7 +85,7 @@ describe('a file that is replaced', () => {
         return nodeFileSystem.rename(from, to);
       },
     };
-    await writeAtomically(path, (writeAt) => writeAt(Buffer.from('new'), 0), recording);
+    await writeAtomically(path, (writeAt) => writeAt(Buffer.from('new'), 0), { fileSystem: recording });
     expect(steps).toEqual(process.platform === 'win32' ? ['sync', 'rename'] : ['sync', 'rename', 'sync folder']);
   });
 
