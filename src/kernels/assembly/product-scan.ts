@@ -4,7 +4,7 @@
  */
 import { BLOCK_CODES, packBlock, quantizeTables, scanBlock, tableStep } from './fast-scan';
 import { byteTables, centroids, coarseNumber, codeBytes, errorAt, halved, halves, m } from './product-model';
-import { coarseDistance } from './product-tables';
+import { Coarse } from './product-tables';
 
 /** Packs `n` codes of 4 bits into blocks of 32. */
 export function packProduct(codes: usize, n: i32, to: usize): void {
@@ -50,7 +50,7 @@ export function scanProduct(packed: usize, blocks: i32, distances: usize): void 
 /** With coarse centroids, what each code of a block adds to the sums over the tables. */
 function addCoarse(extra: usize, distances: usize): void {
   for (let i: usize = 0; i < <usize>(BLOCK_CODES << 2); i += 4) {
-    const ofCode = coarseDistance(load<u32>(extra + i));
+    const ofCode = Coarse.distance(load<u32>(extra + i));
     store<f32>(distances + i, load<f32>(distances + i) + ofCode + load<f32>(extra + i + ((<usize>BLOCK_CODES) << 2)));
   }
 }
