@@ -12,7 +12,7 @@
 import { L2 } from './metrics';
 import { norm2 } from './norm';
 import { pack, unpack } from './rabitq-levels';
-import { rotate, unrotate } from './rotation';
+import { rotateAbout, unrotate } from './rotation';
 import { addProducts, promoteHigh, sumF32, sumF64, sumI32, truncate } from './simd';
 import { getF32 } from './words';
 
@@ -197,14 +197,7 @@ export function decodeRabitq(code: usize, x: usize): void {
 
 /** Rotates x − μ into the buffer. */
 export function rotateCentred(x: usize): void {
-  const bytes = (<usize>dimension) << 2;
-  const whole = bytes & ~15;
-  for (let i: usize = 0; i < whole; i += 16) {
-    v128.store(buffer + i, f32x4.sub(v128.load(x + i), v128.load(mean + i)));
-  }
-  for (let i = whole; i < bytes; i += 4) store<f32>(buffer + i, load<f32>(x + i) - load<f32>(mean + i));
-  memory.fill(buffer + bytes, 0, ((<usize>rotated) << 2) - bytes);
-  rotate(buffer, rotated, flips, rounds);
+  rotateAbout(mean, x, dimension, buffer, rotated, flips, rounds);
 }
 
 export function dotWithMean(x: usize): f64 {

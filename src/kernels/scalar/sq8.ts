@@ -6,7 +6,7 @@ import { clamp, MAX_F32, roundToEven } from './rounding.ts';
 const { fround } = Math;
 
 /**
- * A vector as an 8-bit code (`assembly/sq8.ts`): component i is about mid + step · levels[i]. In memory the levels are padded with
+ * A vector as an 8-bit code (`assembly/sq8-codes.ts`): component i is about mid + step · levels[i]. In memory the levels are padded with
  * zeros to a multiple of 16 bytes, and the four factors follow as f32.
  */
 export interface Sq8Code {
