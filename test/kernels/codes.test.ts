@@ -142,7 +142,7 @@ onBothBuilds('7-bit codes', (build) => {
     let internals: Isolated<Internals>;
     beforeAll(async () => {
       internals = new Isolated<Internals>(await compileInternals(build));
-    }, 120_000);
+    });
 
     const metrics = fc.constantFrom(...METRICS);
     const five = fc.tuple(samples, samples, samples, samples, samples);

@@ -60,7 +60,7 @@ onBothBuilds('sign filter', (build) => {
   let memory: Isolated<Internals>;
   beforeAll(async () => {
     memory = new Isolated<Internals>(await compileInternals(build));
-  }, 120_000);
+  });
 
   /** Puts the filter in, with room for `slots` records, and says where things are. */
   function configure(filter: scalar.SignFilter, dimension: number, slots = 1) {
