@@ -25,6 +25,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 120_000,
+    // Some compile kernels first, which on a busy machine takes longer than ten seconds.
+    hookTimeout: 120_000,
     pool: 'forks',
     // Not one fewer, as by default: of two cores that would leave one idle.
     maxWorkers: '100%',

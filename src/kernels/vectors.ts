@@ -12,7 +12,7 @@ import { admit } from './intake.ts';
 import { Arena, capacityThatFits, copyF32, copyU32, type Plan } from './memory.ts';
 import { CRC_ROOM_BYTES, PAGE_BYTES } from './wasm.ts';
 
-/** The metrics' numbers in `assembly/space.ts`. */
+/** The metrics' numbers in `assembly/metrics.ts`. */
 export const METRIC_CODES: Record<Metric, number> = { l2: 0, dot: 1, cosine: 2, manhattan: 3 };
 
 /**

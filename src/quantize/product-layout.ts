@@ -49,7 +49,7 @@ export interface ProductLayout {
 /** Codes in a packed block. */
 export const BLOCK_CODES = 32;
 
-/** The layout that `configureProduct` (assembly/product.ts) goes by. */
+/** The layout that `configureProduct` (assembly/product-model.ts) goes by. */
 export function productLayout({ dimension, m, bits, opq, centroids }: ProductShape): ProductLayout {
   const K = 2 ** bits;
   const part = dimension / m;

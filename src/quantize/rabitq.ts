@@ -4,8 +4,8 @@
  * a dimension fits all of them, whatever they are. Nothing is learnt but the mean; estimates are unbiased, and how far they may
  * be off is known for each code.
  *
- * The kernels, with the layout of a code, are `kernels/assembly/rabitq.ts`; here are training, checks, and blocks of rows going
- * through a memory of their own.
+ * The kernels are `kernels/assembly/rabitq.ts` and the files named after it, with the layout of a code; here are training, checks,
+ * and blocks of rows going through a memory of their own.
  */
 import { crc32c } from '../core/crc32c.ts';
 import { DimensionError, ParameterError } from '../core/errors.ts';
@@ -239,7 +239,7 @@ export function rotatedDimension(dimension: number): number {
   return Math.ceil(dimension / 64) * 64;
 }
 
-/** Rounds of flips and transforms, as `assembly/rabitq.ts` has them. */
+/** Rounds of flips and transforms, as `assembly/rabitq-codes.ts` has them. */
 export function rotationRounds(dimension: number): number {
   return Number.isInteger(Math.log2(rotatedDimension(dimension))) ? 2 : 4;
 }

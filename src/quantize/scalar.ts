@@ -4,7 +4,8 @@
  * nothing can be out of range) or the range that the dimension had in training (`ranges: 'dimension'`: finer where dimensions
  * differ in scale; what lies outside is clipped).
  *
- * The kernels are `kernels/assembly/sq8.ts`; here are training, checks, and blocks of rows going through a memory of their own.
+ * The kernels are `kernels/assembly/sq8.ts` and the files named after it; here are training, checks, and blocks of rows going
+ * through a memory of their own.
  */
 import { crc32c } from '../core/crc32c.ts';
 import { DimensionError, ParameterError } from '../core/errors.ts';
@@ -237,7 +238,7 @@ function paddedTo16(dimension: number): number {
   return Math.ceil(dimension / 16) * 16;
 }
 
-/** Which of its forms `configureSq8` is told, as `assembly/sq8.ts` numbers them. */
+/** Which of its forms `configureSq8` is told, as `assembly/sq8-codes.ts` numbers them. */
 export function scalarForm({ bits, ranges }: { bits: 7 | 8; ranges: 'vector' | 'dimension' }): number {
   if (bits === 7) return 2;
   return ranges === 'dimension' ? 1 : 0;

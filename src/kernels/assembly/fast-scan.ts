@@ -1,7 +1,7 @@
 /**
  * Fast scan (André, Kermarrec, Le Scouarnec, VLDB 2015 and ICMR 2017): distances from tables of sixteen entries, 32 codes at a
  * time. A table of sixteen bytes is one vector register, and a byte shuffle looks sixteen codes up in it at once, where
- * product.ts makes a load from memory for every one of them.
+ * `product-tables.ts` makes a load from memory for every one of them.
  *
  * To be bytes, the entries of the tables are rounded to multiples of one step: entry = least of its table + step · level, and
  * distance = (sum of the leasts) + step · Σ levels, off by half a step for each table at most. Sums are u16.

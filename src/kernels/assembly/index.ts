@@ -3,7 +3,7 @@
 import { hamming, hammingx4 } from './bits';
 import { codeDot, codeDotx4, decode, encode } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
-import { levelsDotx4 } from './sq8';
+import { levelsDotx4 } from './sq8-words';
 
 export { configureBlocks, ensure, ensureAll, faultyPage, setChecking } from './blocks';
 export { narrow, widen } from './bytes';
@@ -27,25 +27,13 @@ export { configureLinks } from './links';
 export { configureThread } from './locks';
 export { norm2, scale } from './norm';
 export { configurePool, readPool } from './pool';
-export {
-  boundsOfProduct,
-  configureProduct,
-  decodeProduct,
-  distancesOfProduct,
-  encodeProduct,
-  packProduct,
-  pointOfProduct,
-  prepareProduct,
-  prepareProductCode,
-  prepareProductScan,
-  productBound,
-  productDistance,
-  scanProduct,
-} from './product';
+export { distancesOfProduct, prepareProduct, prepareProductCode, productDistance } from './product';
+export { boundsOfProduct, productBound } from './product-bound';
+export { decodeProduct, encodeProduct, pointOfProduct } from './product-codes';
+export { configureProduct } from './product-model';
+export { packProduct, prepareProductScan, scanProduct } from './product-scan';
 export {
   configureRabitq,
-  decodeRabitq,
-  encodeRabitq,
   prepareRabitq,
   prepareRabitqCode,
   rabitqBound,
@@ -53,20 +41,13 @@ export {
   rabitqDistance,
   rabitqDistancesInto,
 } from './rabitq';
+export { decodeRabitq, encodeRabitq } from './rabitq-codes';
 export { rotate } from './rotation';
 export { configureSigns, encodeSigns, rotateCentred } from './signs';
 export { configureFiner, configureSpace, distanceCount, formOfRecords, resetDistances } from './space';
-export {
-  configureSq8,
-  decodeSq8,
-  encodeSq8,
-  prepareSq8,
-  prepareSq8Code,
-  sq8Bound,
-  sq8BoundsInto,
-  sq8Distance,
-  sq8DistancesInto,
-} from './sq8';
+export { configureSq8, prepareSq8, prepareSq8Code, sq8Distance, sq8DistancesInto } from './sq8';
+export { sq8Bound, sq8BoundsInto } from './sq8-bound';
+export { decodeSq8, encodeSq8 } from './sq8-codes';
 export { chooseLinks, configureVamana, linkBack, place, repair, setLinks } from './vamana';
 export { configureVisited } from './visited';
 export { configureWaiting } from './waiting';

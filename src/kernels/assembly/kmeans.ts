@@ -14,7 +14,7 @@
  */
 import { l2, l2x4 } from './distance';
 import { norm2 } from './norm';
-import { multiplyAdd } from './simd';
+import { multiplyAdd, promoteHigh } from './simd';
 import { getF32, getU32, setF32, setU32 } from './words';
 
 /** Centroids in a panel. */
@@ -302,7 +302,7 @@ export function nearerRows(from: i32, n: i32, c: i32, distances: usize): f64 {
     const d = f32x4.min(v128.load(at), l2x4(centroid, a, a + rowBytes, a + 2 * rowBytes, a + 3 * rowBytes, dimension));
     v128.store(at, d);
     low = f64x2.add(low, f64x2.promote_low_f32x4(d));
-    high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(d, d, 2, 3, 2, 3)));
+    high = f64x2.add(high, promoteHigh(d));
   }
   const both = f64x2.add(low, high);
   let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);

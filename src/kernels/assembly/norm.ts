@@ -1,4 +1,5 @@
 /** The length of a vector, in f64: squares of f32 values neither overflow nor vanish there. */
+import { promoteHigh } from './simd';
 
 /** Σ x², NaN or Infinity where a component is; `n` floats at `x`. */
 export function norm2(x: usize, n: i32): f64 {
@@ -9,7 +10,7 @@ export function norm2(x: usize, n: i32): f64 {
   while (x < end4) {
     const lanes = v128.load(x);
     const low = f64x2.promote_low_f32x4(lanes);
-    const high = f64x2.promote_low_f32x4(v128.shuffle<f32>(lanes, lanes, 2, 3, 2, 3));
+    const high = promoteHigh(lanes);
     s0 = f64x2.add(s0, f64x2.mul(low, low));
     s1 = f64x2.add(s1, f64x2.mul(high, high));
     x += 16;

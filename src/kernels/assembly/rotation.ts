@@ -24,6 +24,18 @@ export function rotate(x: usize, n: i32, flips: usize, rounds: i32): void {
   }
 }
 
+/** R(x − μ) of the `dimension` floats at `x`, in `n` floats at `to`: padded with zeros, and rotated as `rotate` does. */
+export function rotateAbout(mean: usize, x: usize, dimension: i32, to: usize, n: i32, flips: usize, rounds: i32): void {
+  const bytes = (<usize>dimension) << 2;
+  const whole = bytes & ~15;
+  for (let i: usize = 0; i < whole; i += 16) {
+    v128.store(to + i, f32x4.sub(v128.load(x + i), v128.load(mean + i)));
+  }
+  for (let i = whole; i < bytes; i += 4) store<f32>(to + i, load<f32>(x + i) - load<f32>(mean + i));
+  memory.fill(to + bytes, 0, ((<usize>n) << 2) - bytes);
+  rotate(to, n, flips, rounds);
+}
+
 /** Undoes `rotate` with the same arguments: all of its parts undo themselves, so they are taken from last to first. */
 export function unrotate(x: usize, n: i32, flips: usize, rounds: i32): void {
   let power = 64;

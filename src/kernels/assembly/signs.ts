@@ -12,7 +12,7 @@
 import { ensure } from './blocks';
 import { dot } from './distance';
 import { COSINE, L2 } from './metrics';
-import { rotate } from './rotation';
+import { rotateAbout } from './rotation';
 import { sumF32, truncate } from './simd';
 import { dimension, metric } from './space';
 import { getF32 } from './words';
@@ -77,14 +77,7 @@ export function centreMoved(): void {
 
 /** Rotates the f32 vector at `x` into the buffer; `encodeSigns` and `prepareSigns` read it there. */
 export function rotateCentred(x: usize): void {
-  const bytes = (<usize>dimension) << 2;
-  const whole = bytes & ~15;
-  for (let i: usize = 0; i < whole; i += 16) {
-    v128.store(buffer + i, f32x4.sub(v128.load(x + i), v128.load(mean + i)));
-  }
-  for (let i = whole; i < bytes; i += 4) store<f32>(buffer + i, load<f32>(x + i) - load<f32>(mean + i));
-  memory.fill(buffer + bytes, 0, ((<usize>rotated) << 2) - bytes);
-  rotate(buffer, rotated, flips, ROUNDS);
+  rotateAbout(mean, x, dimension, buffer, rotated, flips, ROUNDS);
 }
 
 /** Whether the sign record is what its file promised. */

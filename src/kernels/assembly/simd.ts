@@ -34,3 +34,18 @@ export function sumsI32(a: v128, b: v128, c: v128, d: v128): v128 {
   const cd = v128.add<i32>(v128.shuffle<i32>(c, d, 0, 1, 4, 5), v128.shuffle<i32>(c, d, 2, 3, 6, 7));
   return v128.add<i32>(v128.shuffle<i32>(ab, cd, 0, 2, 4, 6), v128.shuffle<i32>(ab, cd, 1, 3, 5, 7));
 }
+
+/** The upper two lanes in f64. */
+export function promoteHigh(x: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<f32>(x, x, 2, 3, 2, 3));
+}
+
+/** sums + Σ ab of four lanes in f64, where products of f32 values neither overflow nor vanish. */
+export function addProducts(sums: v128, a: v128, b: v128): v128 {
+  const low = f64x2.mul(f64x2.promote_low_f32x4(a), f64x2.promote_low_f32x4(b));
+  return f64x2.add(sums, f64x2.add(low, f64x2.mul(promoteHigh(a), promoteHigh(b))));
+}
+
+export function sumF64(a: v128): f64 {
+  return f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
+}

@@ -25,23 +25,14 @@ import {
 } from './codes';
 import { dot, dotx4, l2, l2x4, manhattan, manhattanx4 } from './distance';
 import { DOT, L2, MANHATTAN } from './metrics';
-import {
-  encodeProduct,
-  prepareProduct,
-  prepareProductCode,
-  productBoundAt,
-  productDistance,
-  productDistancex4,
-} from './product';
-import {
-  encodeRabitq,
-  prepareRabitq,
-  prepareRabitqCode,
-  rabitqBound,
-  rabitqDistance,
-  rabitqDistancex4,
-} from './rabitq';
-import { encodeSq8, prepareSq8, prepareSq8Code, sq8BoundAt, sq8Distance, sq8Distancex4 } from './sq8';
+import { prepareProduct, prepareProductCode, productDistance, productDistancex4 } from './product';
+import { productBoundAt } from './product-bound';
+import { encodeProduct } from './product-codes';
+import { prepareRabitq, prepareRabitqCode, rabitqBound, rabitqDistance, rabitqDistancex4 } from './rabitq';
+import { encodeRabitq } from './rabitq-codes';
+import { prepareSq8, prepareSq8Code, sq8Distance, sq8Distancex4 } from './sq8';
+import { sq8BoundAt } from './sq8-bound';
+import { encodeSq8 } from './sq8-codes';
 import { getU32 } from './words';
 
 /** What a stored vector is made of. */
