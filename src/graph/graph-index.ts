@@ -11,14 +11,7 @@ import { Random } from '../core/random.ts';
 import { Arena } from '../kernels/memory.ts';
 import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
 import { PAGE_BYTES } from '../kernels/wasm.ts';
-import {
-  type CalibrateOptions,
-  type Calibration,
-  calibrate,
-  isCurrent,
-  MOST_FEWER,
-  settingFor,
-} from './calibration.ts';
+import { type CalibrateOptions, type Calibration, calibrate, isCurrent, MOST_FEWER } from './calibration.ts';
 import { checkBatch, checkVector } from './checks.ts';
 import { faultsOf, faultsOfDeleted } from './graph-faults.ts';
 import { type GraphImage, type GraphMeta, type Place, sectionBytes } from './graph-image.ts';
@@ -37,6 +30,7 @@ import {
 } from './graph-layout.ts';
 import { type AllGraphOptions, fittedCapacity, type GraphKind } from './graph-options.ts';
 import type { GraphHandle, GraphThread, Source } from './graph-thread.ts';
+import { settingFor } from './recall-target.ts';
 import { codesTitle, formsOf, keepsOriginals } from './record-form.ts';
 import { type NodesInMemory, renumber } from './renumber.ts';
 import { ThreadNumbers } from './thread-numbers.ts';
