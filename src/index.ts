@@ -36,10 +36,12 @@ export {
   type PartitionedResult,
 } from './engine/partitioned-build.ts';
 export type { AnyIndex } from './graph/any-index.ts';
-export type { CalibrateOptions, Calibration, FilterTrial, RecallCurve, RecallRung } from './graph/calibration.ts';
+export type { CalibrateOptions, Calibration, RecallCurve } from './graph/calibration.ts';
+export type { FilterTrial } from './graph/filter-trial.ts';
 export { Flat, type FlatOptions } from './graph/flat.ts';
 export { Hnsw, type HnswStats } from './graph/hnsw.ts';
 export type { HnswOptions } from './graph/hnsw-options.ts';
+export type { RecallRung } from './graph/recall-ladder.ts';
 export { type ConsolidateOptions, Vamana, type VamanaStats } from './graph/vamana.ts';
 export type { VamanaOptions } from './graph/vamana-options.ts';
 export {

@@ -1,15 +1,21 @@
 /**
  * What of a graph index is worth keeping: a few numbers and the regions as they lie in the arena. Whoever stores it writes the
- * sections as they are; whoever brings it back puts them where the index says (`restore`). Nothing here knows files.
+ * sections as they are; whoever brings it back puts them where the index says (`restore`), and then the index takes the rest
+ * (`adopt`). Nothing here knows files.
  */
 import { BrokenIndexError } from '../core/errors.ts';
+import { Ids } from '../core/ids.ts';
 import { MOST_NORM2 } from '../kernels/intake.ts';
-import { type FORM_CODES, rowBytesOf } from '../kernels/vectors.ts';
+import { FORM_CODES, rowBytesOf, type VectorStore } from '../kernels/vectors.ts';
+import { PAGE_BYTES } from '../kernels/wasm.ts';
 import { codesName } from '../quantize/walk-codes.ts';
-import { type Calibration, checkCalibration, MOST_FEWER } from './calibration.ts';
+import { type Calibration, MOST_FEWER } from './calibration.ts';
+import { checkCalibration } from './calibration-check.ts';
+import type { Source } from './file-regions.ts';
 import { GRAPH_KINDS, type OptionsOf } from './graph-kinds.ts';
-import { type GraphLayout, layoutOf } from './graph-layout.ts';
+import { type GraphLayout, layoutOf, STATE } from './graph-layout.ts';
 import type { GraphKind } from './graph-options.ts';
+import type { GraphHandle, GraphThread } from './graph-thread.ts';
 import { formsOf, keepsOriginals } from './record-form.ts';
 import { walkSpaceOf } from './walk-space.ts';
 
@@ -146,4 +152,109 @@ export function sectionBytes(meta: GraphMeta): Map<string, number> {
   if (deleted !== undefined) sizes.push(['deleted', deleted * 4]);
   if (keepsOriginals(form, space)) sizes.push(['vectors', count * rowBytesOf(options.dimension)]);
   return new Map(sizes);
+}
+
+/** The arena that an image is taken of, or put into; `vectors`: the originals, where there is room for them. */
+export interface Imaged {
+  handle: GraphHandle;
+  thread: GraphThread;
+  vectors?: VectorStore;
+}
+
+/** An image as it is in a file. */
+export interface StoredImage {
+  source: Source;
+  /** A section that has no place: `model`, `mean`, `ids` or `deleted`. */
+  small(name: string): Uint8Array;
+  /** Checksums of a section's 64 KiB blocks; each is checked when it is first used. */
+  sums(name: string): Uint32Array;
+}
+
+/** Where the large sections of an image with these numbers lie in such an index. */
+export function placesOf(meta: GraphMeta, { handle, thread, vectors }: Imaged): Place[] {
+  const { memory, at } = handle;
+  const ends = [...Object.values(at), memory.buffer.byteLength].toSorted((a, b) => a - b);
+  const sizes = sectionBytes(meta);
+  const places = (['records', 'upper', 'signs', 'finer'] as const)
+    .filter((region) => sizes.has(region))
+    .map((region): Place => {
+      const end = ends.find((end) => end > at[region])!;
+      const roomBytes = end - at[region];
+      return { section: region, of: region, memory, at: at[region], roomBytes, from: 0, bytes: sizes.get(region)! };
+    });
+  if (!keepsOriginals(meta.form, thread.space) || !vectors) return places;
+  return [...places, ...vectors.pieces(meta.count).map((piece, of) => ({ section: 'vectors', of, ...piece }))];
+}
+
+/** Views of all that is worth keeping. */
+export function takeImage(
+  imaged: Imaged,
+  { ids, upperLists, calibration }: { ids: Ids; upperLists: number; calibration?: Calibration },
+): GraphImage {
+  const { handle, thread } = imaged;
+  const { threads: _, ...options } = handle.options;
+  const { at, u32, bytes } = thread.arena;
+  const state = u32.subarray(at.state >>> 2);
+  const { listed, vacant } = ids;
+  const meta = {
+    kind: handle.kind,
+    options,
+    count: ids.count,
+    form: thread.form,
+    upperLists,
+    entryPoint: state[STATE.entryPoint],
+    topLevel: state[STATE.topLevel],
+    ids: listed ? 'listed' : 'slots',
+    ...(vacant.length > 0 && { deleted: vacant.length }),
+    ...(thread.space.lifted && { longest: thread.longest }),
+    ...(calibration && { calibration }),
+  } as unknown as GraphMeta;
+  const places = placesOf(meta, imaged);
+  const sections = [...sectionBytes(meta)].map(([name, size]) => {
+    const pieces = places.filter(({ section }) => section === name);
+    if (name === 'ids') return { name, parts: [bytesOf(listed!)] };
+    if (name === 'deleted') return { name, parts: [bytesOf(vacant)] };
+    if (name === 'mean' || name === 'model') return { name, parts: [bytes.subarray(at[name], at[name] + size)] };
+    return { name, parts: pieces.map(({ memory, at, bytes }) => new Uint8Array(memory.buffer, at, bytes)) };
+  });
+  return { meta, sections };
+}
+
+/** Puts back what has no place, when all else is in its place; returns the ids. */
+export function putImage(meta: GraphMeta, { source, small, sums }: StoredImage, imaged: Imaged): Ids {
+  const { handle, thread } = imaged;
+  const { at, bytes, u32 } = thread.arena;
+  handle.source = source;
+  const listed = meta.ids === 'listed' ? u32Of(small('ids')) : undefined;
+  const { deleted = 0 } = meta;
+  const ids = Ids.of(meta.count, listed, deleted > 0 ? u32Of(small('deleted')) : undefined);
+  if (thread.layout.quantized.modelBytes > 0) {
+    bytes.set(small('model'), at.model);
+    thread.configureCodes();
+  }
+  if (handle.options.filter === 'sign') bytes.set(small('mean'), at.mean);
+  const words: [number, number][] = [
+    [STATE.count, meta.count],
+    [STATE.claimed, meta.count],
+    [STATE.entryPoint, meta.entryPoint],
+    [STATE.topLevel, meta.topLevel],
+    [STATE.form, FORM_CODES[meta.form]],
+    [STATE.deleted, deleted],
+  ];
+  if (meta.longest !== undefined) thread.longest = meta.longest;
+  for (const [word, value] of words) u32[(at.state >>> 2) + word] = value;
+  for (const { section, of, from, bytes } of placesOf(meta, imaged)) {
+    const mine = sums(section).subarray(from / PAGE_BYTES, Math.ceil((from + bytes) / PAGE_BYTES));
+    thread.fromFile.expect(of, mine);
+  }
+  thread.endEra();
+  return ids;
+}
+
+function u32Of(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }

@@ -3,41 +3,43 @@
  * Vamana (`vamana.ts`) add how nodes are linked.
  *
  * The graph, the walk and the codes live in an arena and are worked by the kernels in one call, through the hands of a thread
- * (`graph-thread.ts`).
+ * (`graph-thread.ts`). The nodes one by one are in `graph-nodes.ts`, what of it is worth keeping in `graph-image.ts`, what a wanted
+ * recall takes in `calibration.ts`.
  */
 import { BrokenIndexError, BusyError, ParameterError } from '../core/errors.ts';
 import { Ids } from '../core/ids.ts';
 import { Random } from '../core/random.ts';
 import { Arena } from '../kernels/memory.ts';
 import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
-import { PAGE_BYTES } from '../kernels/wasm.ts';
-import {
-  type CalibrateOptions,
-  type Calibration,
-  calibrate,
-  isCurrent,
-  MOST_FEWER,
-  settingFor,
-} from './calibration.ts';
+import { type CalibrateOptions, type Calibration, calibrate, isCurrent, MOST_FEWER } from './calibration.ts';
 import { checkBatch, checkVector } from './checks.ts';
 import { faultsOf, faultsOfDeleted } from './graph-faults.ts';
-import { type GraphImage, type GraphMeta, type Place, sectionBytes } from './graph-image.ts';
 import {
-  DELETED,
-  EDGE,
+  type GraphImage,
+  type GraphMeta,
+  type Imaged,
+  type Place,
+  placesOf,
+  putImage,
+  type StoredImage,
+  takeImage,
+} from './graph-image.ts';
+import {
   type GraphLayout,
+  isKept,
   isToChild,
   isWay,
   layoutOf,
-  NODE,
   type Region,
   ROTATION_ROUNDS,
   type Shape,
   STATE,
 } from './graph-layout.ts';
+import { GraphNodes } from './graph-nodes.ts';
 import { type AllGraphOptions, fittedCapacity, type GraphKind } from './graph-options.ts';
-import type { GraphHandle, GraphThread, Source } from './graph-thread.ts';
-import { codesTitle, formsOf, keepsOriginals } from './record-form.ts';
+import type { GraphHandle, GraphThread } from './graph-thread.ts';
+import { settingFor } from './recall-target.ts';
+import { codesTitle, formsOf } from './record-form.ts';
 import { type NodesInMemory, renumber } from './renumber.ts';
 import { ThreadNumbers } from './thread-numbers.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
@@ -125,7 +127,7 @@ export abstract class GraphIndex<
   protected ids = new Ids();
   /** Lists in use above level 0. */
   protected upperLists = 0;
-  readonly #shape: Shape;
+  readonly #nodes: GraphNodes;
   readonly #links: number;
   readonly #mostKept: number;
   readonly #vectors: VectorStore | undefined;
@@ -157,7 +159,6 @@ export abstract class GraphIndex<
     this.capacity = capacity;
     this.options = options;
     const space = walkSpaceOf(kind, options);
-    this.#shape = shape;
     this.#links = links;
     this.#mostKept = mostKept;
     this.layout = layoutOf(shape);
@@ -177,48 +178,17 @@ export abstract class GraphIndex<
     this.thread = threadOn(this.handle);
     this.numbers = new ThreadNumbers(threads);
     this.arena = this.thread.arena;
+    this.#nodes = new GraphNodes(this.arena, this.layout, shape);
   }
 
   /** The level that a node in this slot is on. */
   protected abstract levelOf(slot: number): number;
 
-  /**
-   * The sections have been put in their places: from now on this is the index that they are the image of. `small`: those that
-   * have no place, `model`, `mean`, `ids` and `deleted`, as they are in the file. `sums`: checksums of a section's 64 KiB blocks; each is checked
-   * when it is first used.
-   */
-  adopt(
-    meta: GraphMeta,
-    { source, small, sums }: { source: Source; small(name: string): Uint8Array; sums(name: string): Uint32Array },
-  ): void {
-    const { at, bytes, u32 } = this.arena;
-    this.handle.source = source;
-    const listed = meta.ids === 'listed' ? u32Of(small('ids')) : undefined;
-    const { deleted = 0 } = meta;
-    this.ids = Ids.of(meta.count, listed, deleted > 0 ? u32Of(small('deleted')) : undefined);
+  /** The sections have been put in their places: from now on this is the index that they are the image of. */
+  adopt(meta: GraphMeta, stored: StoredImage): void {
+    this.ids = putImage(meta, stored, this.#imaged());
     this.upperLists = meta.upperLists;
-    if (this.layout.quantized.modelBytes > 0) {
-      bytes.set(small('model'), at.model);
-      this.thread.configureCodes();
-    }
     this.#calibration = meta.calibration;
-    if (this.options.filter === 'sign') bytes.set(small('mean'), at.mean);
-    const words: [number, number][] = [
-      [STATE.count, meta.count],
-      [STATE.claimed, meta.count],
-      [STATE.entryPoint, meta.entryPoint],
-      [STATE.topLevel, meta.topLevel],
-      [STATE.form, FORM_CODES[meta.form]],
-      [STATE.deleted, deleted],
-    ];
-    if (meta.longest !== undefined) this.thread.longest = meta.longest;
-    for (const [word, value] of words) u32[(at.state >>> 2) + word] = value;
-    for (const { section, of, from, bytes } of this.places(meta)) {
-      const mine = sums(section).subarray(from / PAGE_BYTES, Math.ceil((from + bytes) / PAGE_BYTES));
-      if (typeof of === 'number') this.thread.expectVectors(of, mine);
-      else this.thread.expect(of, mine);
-    }
-    this.thread.endEra();
   }
 
   /**
@@ -228,32 +198,9 @@ export abstract class GraphIndex<
   image(): GraphImage {
     this.#checkIdle();
     this.thread.checkAll();
-    const { threads: _, ...options } = this.options;
-    const { at, u32, bytes } = this.arena;
-    const state = u32.subarray(at.state >>> 2);
-    const { listed, vacant } = this.ids;
-    const meta = {
-      kind: this.handle.kind,
-      options,
-      count: this.ids.count,
-      form: this.thread.form,
-      upperLists: this.upperLists,
-      entryPoint: state[STATE.entryPoint],
-      topLevel: state[STATE.topLevel],
-      ids: listed ? 'listed' : 'slots',
-      ...(vacant.length > 0 && { deleted: vacant.length }),
-      ...(this.thread.space.lifted && { longest: this.thread.longest }),
-      ...(this.#calibration && { calibration: this.#calibration }),
-    } as unknown as GraphMeta;
-    const places = this.places(meta);
-    const sections = [...sectionBytes(meta)].map(([name, size]) => {
-      const pieces = places.filter(({ section }) => section === name);
-      if (name === 'ids') return { name, parts: [bytesOf(listed!)] };
-      if (name === 'deleted') return { name, parts: [bytesOf(vacant)] };
-      if (name === 'mean' || name === 'model') return { name, parts: [bytes.subarray(at[name], at[name] + size)] };
-      return { name, parts: pieces.map(({ memory, at, bytes }) => new Uint8Array(memory.buffer, at, bytes)) };
-    });
-    return { meta, sections };
+    const { ids, upperLists } = this;
+    const calibration = this.#calibration;
+    return takeImage(this.#imaged(), { ids, upperLists, ...(calibration && { calibration }) });
   }
 
   /** How `restore` of a kind of index completes what its file says. Throws what `completeOf` throws, or ParameterError. */
@@ -373,8 +320,8 @@ export abstract class GraphIndex<
     const slot = this.ids.slotOf(id);
     if (slot === undefined)
       throw new ParameterError({ parameter: 'id', got: id, want: 'the id of a vector that is held' });
-    if (level > this.#node(slot).level) return new Uint32Array(0);
-    return this.ids.translate(this.#list(slot, level).filter((link) => !this.ids.isVacant(link)));
+    if (level > this.#nodes.node(slot).level) return new Uint32Array(0);
+    return this.ids.translate(this.#nodes.links(slot, level).filter((link) => !this.ids.isVacant(link)));
   }
 
   stats(): GraphStats {
@@ -387,7 +334,7 @@ export abstract class GraphIndex<
     const { recordBytes, finerBytes, upperBytes, signBytes, plan, threadPlan } = this.layout;
     let links = 0;
     for (let slot = 0; slot < slots; slot++)
-      if (!this.ids.isVacant(slot)) links += this.arena.u32[this.#node(slot).list];
+      if (!this.ids.isVacant(slot)) links += this.arena.u32[this.#nodes.node(slot).list];
     const records = slots * recordBytes;
     const signs = slots * signBytes;
     const upper = this.upperLists * upperBytes;
@@ -421,6 +368,7 @@ export abstract class GraphIndex<
     const { count } = this.ids;
     if (count === 0) return [];
     const { u32, at } = this.arena;
+    const nodes = this.#nodes;
     const state = u32.subarray(at.state >>> 2);
     const [held, entryPoint, topLevel] = [state[STATE.count], state[STATE.entryPoint], state[STATE.topLevel]];
     const twice = this.ids.duplicates().map((id) => `two vectors have the id ${id}`);
@@ -428,16 +376,16 @@ export abstract class GraphIndex<
       this.#faultsOfDeleted(),
       faultsOf({
         ...{ count, held, entryPoint, topLevel },
-        mostLinks: (level) => this.#mostLinks(level),
+        mostLinks: (level) => nodes.mostLinks(level),
         drawnLevel: (slot) => this.levelOf(slot),
-        levelOf: (slot) => this.#node(slot).level,
-        linksOf: (slot, level) => this.#list(slot, level),
-        childrenOf: (slot, level) => slotsOf(this.#edges(slot, level).filter(isToChild)),
-        waysOf: (slot, level) => slotsOf(this.#edges(slot, level).filter(isWay)),
+        levelOf: (slot) => nodes.node(slot).level,
+        linksOf: (slot, level) => nodes.links(slot, level),
+        childrenOf: (slot, level) => nodes.links(slot, level, isToChild),
+        waysOf: (slot, level) => nodes.links(slot, level, isWay),
         mostKept: this.#mostKept,
-        upperOf: (slot) => this.#node(slot).upper,
+        upperOf: (slot) => nodes.node(slot).upper,
         upperLists: this.upperLists,
-        isLocked: (slot) => this.#node(slot).lock !== 0,
+        isLocked: (slot) => nodes.node(slot).lock !== 0,
         entryIsLocked: state[STATE.entryLock] !== 0,
       }),
     );
@@ -481,9 +429,9 @@ export abstract class GraphIndex<
       const state = this.arena.at.state >>> 2;
       this.setState(STATE.entryPoint, to[this.arena.u32[state + STATE.entryPoint]] ?? 0);
       // Marks are the slots': they do not move with the records.
-      for (const slot of this.ids.vacant) this.#mark(slot, false);
+      for (const slot of this.ids.vacant) this.#nodes.mark(slot, false);
       this.ids.permute(from);
-      for (const slot of this.ids.vacant) this.#mark(slot, true);
+      for (const slot of this.ids.vacant) this.#nodes.mark(slot, true);
     } finally {
       rest();
     }
@@ -502,13 +450,18 @@ export abstract class GraphIndex<
   }
 
   protected isDeleted(slot: number): boolean {
-    return this.arena.u32[this.#node(slot).list - NODE.count + NODE.level] >= DELETED;
+    return this.#nodes.isDeleted(slot);
+  }
+
+  /** The node's links on level 0 that pruning may not drop. */
+  protected keptLinks(slot: number): Uint32Array {
+    return this.#nodes.links(slot, 0, isKept);
   }
 
   /** From now on no search finds the node; its id is free. Nobody adds. */
   protected markDeleted(slot: number): void {
     this.ids.vacate(slot);
-    this.#mark(slot, true);
+    this.#nodes.mark(slot, true);
     // Behind the mark: who reads that there are deleted ones finds it.
     Atomics.add(this.arena.u32, (this.arena.at.state >>> 2) + STATE.deleted, 1);
   }
@@ -518,20 +471,13 @@ export abstract class GraphIndex<
    * gone for good.
    */
   protected truncate(from: Uint32Array, count: number): void {
-    for (const slot of this.ids.vacant) this.#mark(slot, false);
+    for (const slot of this.ids.vacant) this.#nodes.mark(slot, false);
     this.ids.permute(from);
     this.ids.truncate(count);
     this.setState(STATE.count, count);
     this.setState(STATE.claimed, count);
     this.setState(STATE.deleted, 0);
     if (this.#calibration && this.#calibration.count > MOST_FEWER * count) this.#calibration = undefined;
-  }
-
-  #mark(slot: number, deleted: boolean): void {
-    const { u32 } = this.arena;
-    const word = this.#node(slot).list - NODE.count + NODE.level;
-    if (deleted) Atomics.or(u32, word, DELETED);
-    else Atomics.and(u32, word, ~DELETED);
   }
 
   /**
@@ -568,44 +514,12 @@ export abstract class GraphIndex<
 
   /** All that `renumber` moves. Throws BrokenIndexError where a node's level or upper lists are not what the seed makes them. */
   protected nodesInMemory(): NodesInMemory {
-    const { at, bytes, u32 } = this.arena;
-    const { recordBytes, vectorBytes, upperBytes, signBytes, finerBytes } = this.layout;
-    const { count } = this.ids;
-    const levels = new Uint8Array(count);
-    const upper = new Uint32Array(count);
-    let lists = 0;
-    for (let slot = 0; slot < count; slot++) {
-      const node = this.#node(slot);
-      levels[slot] = this.levelOf(slot);
-      upper[slot] = lists;
-      lists += levels[slot];
-      if (node.level !== levels[slot] || (node.level > 0 && node.upper !== upper[slot]))
-        throw new BrokenIndexError(`node ${slot} is not on the level that was drawn`);
-    }
-    const every =
-      (start: number, stride: number, length = stride) =>
-      (slot: number) =>
-        bytes.subarray(start + slot * stride, start + slot * stride + length);
-    const linksAt = vectorBytes + NODE.count * 4;
-    const rows: NodesInMemory['rows'] = [
-      // Between the vector and the links the record says what the slot is, whoever has it: its level, and where its lists are.
-      every(at.records, recordBytes, vectorBytes),
-      every(at.records + linksAt, recordBytes, recordBytes - linksAt),
-      (slot) =>
-        bytes.subarray(at.upper + upper[slot] * upperBytes, at.upper + (upper[slot] + levels[slot]) * upperBytes),
-    ];
-    if (signBytes > 0) rows.push(every(at.signs, signBytes));
-    if (finerBytes > 0) rows.push(every(at.finer, finerBytes));
-    const vectors = this.#vectors;
-    if (vectors && this.thread.keepsOriginals) rows.push((slot) => vectors.row(slot));
-    return {
-      ...{ count, words: u32, levels, rows },
-      listAt: (slot, level) =>
-        level === 0
-          ? (at.records + slot * recordBytes + linksAt) >>> 2
-          : (at.upper + (upper[slot] + level - 1) * upperBytes) >>> 2,
-      mostLinks: (level) => this.#mostLinks(level),
-    };
+    const originals = this.thread.keepsOriginals ? this.#vectors : undefined;
+    return this.#nodes.inMemory({
+      count: this.ids.count,
+      levelOf: (slot) => this.levelOf(slot),
+      ...(originals && { originals }),
+    });
   }
 
   #checkIdle(): void {
@@ -624,18 +538,12 @@ export abstract class GraphIndex<
 
   /** Where the large sections of an image with these numbers lie in this index. */
   protected places(meta: GraphMeta): Place[] {
-    const { memory, at } = this.handle;
-    const ends = [...Object.values(at), memory.buffer.byteLength].toSorted((a, b) => a - b);
-    const sizes = sectionBytes(meta);
-    const places = (['records', 'upper', 'signs', 'finer'] as const)
-      .filter((region) => sizes.has(region))
-      .map((region): Place => {
-        const end = ends.find((end) => end > at[region])!;
-        const roomBytes = end - at[region];
-        return { section: region, of: region, memory, at: at[region], roomBytes, from: 0, bytes: sizes.get(region)! };
-      });
-    if (!keepsOriginals(meta.form, this.thread.space) || !this.#vectors) return places;
-    return [...places, ...this.#vectors.pieces(meta.count).map((piece, of) => ({ section: 'vectors', of, ...piece }))];
+    return placesOf(meta, this.#imaged());
+  }
+
+  #imaged(): Imaged {
+    const { handle, thread } = this;
+    return { handle, thread, ...(this.#vectors && { vectors: this.#vectors }) };
   }
 
   protected shape() {
@@ -650,40 +558,6 @@ export abstract class GraphIndex<
     const random = new Random(`rotation ${this.options.seed}`);
     const n = ROTATION_ROUNDS * this.layout.rotated;
     for (let i = 0; i < n; i++) f32[(at.flips >>> 2) + i] = random.uniform() < 0.5 ? -1 : 1;
-  }
-
-  /** Links that a list of the level may hold. */
-  #mostLinks(level: number): number {
-    return level === 0 ? this.#shape.mostLinks : this.#shape.mostLinksAbove;
-  }
-
-  #node(slot: number): { upper: number; level: number; lock: number; list: number } {
-    const { at, u32 } = this.arena;
-    const node = (at.records + slot * this.layout.recordBytes + this.layout.vectorBytes) >>> 2;
-    return {
-      ...{ upper: u32[node + NODE.upper], level: u32[node + NODE.level] & ~DELETED, lock: u32[node + NODE.lock] },
-      list: node + NODE.count,
-    };
-  }
-
-  /** The neighbours of a slot on a level. */
-  #list(slot: number, level: number): Uint32Array {
-    return slotsOf(this.#edges(slot, level));
-  }
-
-  /** The node's links on level 0 that pruning may not drop. */
-  protected keptLinks(slot: number): Uint32Array {
-    return slotsOf(this.#edges(slot, 0).filter((edge) => edge >>> 31 === 1));
-  }
-
-  /** The neighbours of a slot on a level, with their marks. */
-  #edges(slot: number, level: number): Uint32Array {
-    const { at, u32 } = this.arena;
-    const node = this.#node(slot);
-    const list = level === 0 ? node.list : (at.upper + (node.upper + level - 1) * this.layout.upperBytes) >>> 2;
-    // A list that is damaged may be said to be of any length.
-    const length = Math.min(u32[list], MOST_LISTED);
-    return u32.slice(list + 1, list + 1 + length);
   }
 }
 
@@ -703,18 +577,3 @@ export function patient(onProgress: ((done: number, total: number) => void) | un
     },
   };
 }
-
-function slotsOf(edges: Uint32Array): Uint32Array {
-  return edges.map((edge) => edge & EDGE.slot);
-}
-
-function u32Of(bytes: Uint8Array): Uint32Array {
-  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-}
-
-function bytesOf(words: Uint32Array): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-}
-
-/** More than any list holds: 3 · M links at most, M ≤ 256, or R and half as many more, R ≤ 256. */
-const MOST_LISTED = 1024;

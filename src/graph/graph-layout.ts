@@ -92,6 +92,10 @@ export const DELETED = 0x80000000;
  */
 export const EDGE = { slot: 0x3fffffff, kept: 0x80000000, way: 0x40000000 } as const;
 
+export function isKept(edge: number): boolean {
+  return edge >>> 31 === EDGE.kept >>> 31;
+}
+
 export function isToChild(edge: number): boolean {
   return edge >>> 30 === EDGE.kept >>> 30;
 }

@@ -6,22 +6,15 @@
  * Why searches and inserts of several threads do not disturb each other is said in `kernels/assembly/hnsw.ts`.
  */
 import { assert } from '../core/assert.ts';
-import { BrokenIndexError, CorruptionError, ParameterError } from '../core/errors.ts';
+import { BrokenIndexError, type CorruptionError, ParameterError } from '../core/errors.ts';
 import type { Matrix } from '../core/matrix.ts';
-import { CheckedPages } from '../kernels/checked-pages.ts';
 import { admit } from '../kernels/intake.ts';
 import { Arena, copyF32, copyU32 } from '../kernels/memory.ts';
-import {
-  FORM_CODES,
-  METRIC_CODES,
-  type Nearest,
-  RowsFault,
-  VectorStore,
-  type VectorStoreHandle,
-} from '../kernels/vectors.ts';
-import { PAGE_BYTES } from '../kernels/wasm.ts';
+import { FORM_CODES, METRIC_CODES, type Nearest, VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
 import { configureCodes } from '../quantize/walk-codes.ts';
 import { checkSearch, checkVector, type SearchPlan, stretchOf } from './checks.ts';
+import { scanRecords } from './exact-scan.ts';
+import { FileRegions, type Source } from './file-regions.ts';
 import { ERA, type GraphLayout, type Region, STATE, type ThreadRegion } from './graph-layout.ts';
 import type { AllGraphOptions, GraphKind } from './graph-options.ts';
 import { keepsOriginals } from './record-form.ts';
@@ -38,14 +31,6 @@ export interface GraphHandle<Options extends AllGraphOptions = AllGraphOptions> 
   vectors?: VectorStoreHandle;
   /** The file that it was opened from. */
   source?: Source;
-}
-
-/** A file that regions came from, as long as nobody has checked all of them. */
-export interface Source {
-  file: string;
-  /** Where in the file each section begins, in bytes. */
-  offsets: Record<string, number>;
-  unchecked: boolean;
 }
 
 export interface SlotsFound {
@@ -77,8 +62,8 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
   /** The length of the longest vector, where that makes the space (`walk-space.ts`). */
   readonly #longest: Float32Array;
   readonly #vectors: VectorStore | undefined;
-  readonly #handle: GraphHandle<Options>;
-  readonly #pages: CheckedPages;
+  /** What came from a file, if the index did. */
+  readonly fromFile: FileRegions;
 
   /** As thread number `thread` of those that the index was created for; the index's own is 0. One at a time may bear a number. */
   protected constructor(handle: GraphHandle<Options>, layout: GraphLayout, thread: number) {
@@ -87,7 +72,6 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     const space = walkSpaceOf(handle.kind, options);
     const { dimension, metric } = space;
     this.space = space;
-    this.#handle = handle;
     this.options = options;
     this.layout = layout;
     this.arena = Arena.over(memory, handle.at);
@@ -100,7 +84,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     this.state = u32.subarray(at.state >>> 2, (at.state >>> 2) + 16);
     this.#longest = f32.subarray((at.state >>> 2) + STATE.longest, (at.state >>> 2) + STATE.longest + 1);
     this.#vectors = handle.vectors && VectorStore.attach(handle.vectors, thread);
-    this.#pages = new CheckedPages(this.arena, own.crc, handle.source?.unchecked ?? false);
+    this.fromFile = new FileRegions(this.arena, own.crc, handle, this.#vectors);
     kernels.configureSpace(
       dimension,
       METRIC_CODES[metric],
@@ -308,37 +292,10 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
   ): void {
     if (this.#vectors && this.keepsOriginals) {
       this.#vectors.nearestBatch(queries, { from, to, count, k }, slots, distances);
-      return;
+    } else {
+      const { arena, at, options } = this;
+      scanRecords({ arena, at, options }, queries, { from, to, k, count }, slots, distances);
     }
-    const { kernels, u32, f32 } = this.arena;
-    const at = this.at;
-    const { dimension, capacity } = this.options;
-    const stride = Math.ceil(dimension / 4) * 4;
-    kernels.resetDistances();
-    // The queries lie where slots are listed after searches, and as many pools in the room of one, where they fit; or one by one.
-    const together = Math.max(1, Math.min(16, Math.floor(capacity / stride), Math.floor(capacity / (k + 1))));
-    for (let first = from; first < to; first += together) {
-      const n = Math.min(together, to - first);
-      const placeOf = (i: number) => (together === 1 ? at.query : at.slots + i * stride * 4);
-      const poolOf = (i: number) => at.pool + i * (k + 1) * 8;
-      for (let i = 0; i < n; i++) {
-        const query = queries.data.subarray((first + i) * dimension, (first + i + 1) * dimension);
-        admit(this.arena, placeOf(i), query, this.options.metric, `query ${first + i}`);
-      }
-      for (let tile = 0; tile < count; tile += TILE) {
-        const held = Math.min(tile, k);
-        const rows = Math.min(TILE, count - tile);
-        for (let i = 0; i < n; i++)
-          kernels.scanFloats(placeOf(i), at.queryRecord, poolOf(i), k, held, tile, rows, at.scratch);
-      }
-      for (let i = 0; i < n; i++) {
-        kernels.configurePool(poolOf(i));
-        kernels.readPool(k, at.slots, at.distances);
-        slots.set(copyU32(u32, at.slots, k), (first + i) * k);
-        distances.set(copyF32(f32, at.distances, k), (first + i) * k);
-      }
-    }
-    kernels.configurePool(at.pool);
   }
 
   /** Whether bounds choose who is compared again; where nothing is said, they do under RaBitQ, whose estimates are known for theirs. */
@@ -352,27 +309,12 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     return bounded && typeof codes === 'object';
   }
 
-  /** Pages of a region, from its beginning on, have come from a file and should have these checksums. */
-  expect(region: Region, sums: Uint32Array): void {
-    this.#pages.expect(this.arena.at[region], sums);
-  }
-
-  expectVectors(chunk: number, sums: Uint32Array): void {
-    this.#vectors?.expect(chunk, sums);
-  }
-
   /**
    * Checks what came from a file and nobody has looked at: before anything is written, or read but by a search. Throws
    * CorruptionError.
    */
   checkAll(): void {
-    if (this.#pages.checkAll()) throw this.broken();
-    try {
-      this.#vectors?.checkAll();
-    } catch (error) {
-      throw this.#explained(error);
-    }
-    if (this.#handle.source) this.#handle.source.unchecked = false;
+    this.fromFile.checkAll();
   }
 
   /**
@@ -504,36 +446,16 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     try {
       return vectors.nearestOf(this.#given, slots, k);
     } catch (error) {
-      throw this.#explained(error);
+      throw this.fromFile.explained(error);
     }
   }
 
   /** What a walk failed on: a page that is not what its file promised, or links that cannot be. */
   protected broken(): CorruptionError | BrokenIndexError {
-    const { faulty } = this.#pages;
-    if (!faulty) {
-      const slot = this.arena.kernels.brokenSlot();
-      return new BrokenIndexError(`${slot < 0 ? 'a node' : `node ${slot}`} has links that cannot be`);
-    }
-    const { page, want, got } = faulty;
-    const { at } = this.arena;
-    const regions = (['upper', 'signs', 'finer', 'records'] as const).filter(
-      (region) => at[region] <= page * PAGE_BYTES,
-    );
-    const section = regions.reduce((a, b) => (at[a] > at[b] ? a : b));
-    return this.#corruption(section, page - at[section] / PAGE_BYTES, want, got);
-  }
-
-  #explained(error: unknown): unknown {
-    if (!(error instanceof RowsFault)) return error;
-    const { want, got } = error.fault;
-    return this.#corruption('vectors', error.block, want, got);
-  }
-
-  #corruption(section: string, block: number, want: number, got: number): CorruptionError {
-    const { file = 'the index', offsets } = this.#handle.source ?? {};
-    const offset = (offsets?.[section] ?? 0) + block * PAGE_BYTES;
-    return new CorruptionError({ file, section, block, offset, want, got });
+    const damage = this.fromFile.damage();
+    if (damage) return damage;
+    const slot = this.arena.kernels.brokenSlot();
+    return new BrokenIndexError(`${slot < 0 ? 'a node' : `node ${slot}`} has links that cannot be`);
   }
 }
 
@@ -549,8 +471,6 @@ export function orBroken(walk: () => number, broken: number): number {
 
 /** Names of forms by their codes. */
 const FORMS = Object.keys(FORM_CODES) as (keyof typeof FORM_CODES)[];
-/** Vectors that are compared with several queries while they are in the cache: 64 of 1024-D floats are 256 KiB. */
-const TILE = 64;
 /** Below this many vectors there is no mean worth the name, and nothing to save. */
 export const FILTER_FROM = 1024;
 /** At these counts the filter's centre is moved to the mean of what is held. */

@@ -25,6 +25,13 @@ export const CONTROL = {
   words: 4,
 } as const;
 
+/** Control words of a job whose first row is `row`. */
+export function controlFrom(row: number): Int32Array {
+  const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * 4));
+  control[CONTROL.next] = row;
+  return control;
+}
+
 interface Rows {
   /** Rows one behind the other. */
   vectors: Float32Array;

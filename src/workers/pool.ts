@@ -5,18 +5,20 @@
  *
  * A thread that dies takes nobody with it: its callers' promises are rejected with WorkerDiedError, and a successor that bears
  * its number finishes the insert that it was at, with the locks that it held (`kernels/assembly/locks.ts`).
+ *
+ * The threads are in `crew.ts`; how they insert a batch into an HNSW is in `insert-batch.ts`.
  */
 import { availableParallelism } from 'node:os';
-import { BrokenIndexError, BusyError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
+import { BusyError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
 import type { AnyIndex } from '../graph/any-index.ts';
 import { checkInteger, checkSearch, stretchOf } from '../graph/checks.ts';
-import type { Claim } from '../graph/graph-index.ts';
 import { Hnsw } from '../graph/hnsw.ts';
 import type { ConsolidateOptions, Vamana } from '../graph/vamana.ts';
 import type { Step } from '../graph/vamana-steps.ts';
 import type { AddBatchOptions, SearchOptions, Work } from '../graph/vector-index.ts';
-import { Crew, type Ended } from './crew.ts';
-import { CONTROL, type InsertTask, SIGN_BLOCK, SUM_BLOCK } from './pool-task.ts';
+import { Crew } from './crew.ts';
+import { insertBatch } from './insert-batch.ts';
+import { controlFrom } from './pool-task.ts';
 
 export interface PoolOptions {
   /** How many threads; each is one of those that the index was made for. Default: one a core, or as many as are free. */
@@ -207,8 +209,10 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
       latencyUs: new Float32Array(new SharedArrayBuffer(rows * 4)),
     };
     const ended = await this.#crew.run(task, this.#threads(threads));
-    if (ended.refused !== undefined)
-      this.index.thread.admit(rowOf(task.vectors, ended.refused, dimension), `query ${ended.refused}`);
+    if (ended.refused !== undefined) {
+      const query = task.vectors.subarray(ended.refused * dimension, (ended.refused + 1) * dimension);
+      this.index.thread.admit(query, `query ${ended.refused}`);
+    }
     if (ended.failure) throw ended.failure;
     if (ended.died) throw new WorkerDiedError(ended.died, { cause: ended.died.cause });
     return {
@@ -235,118 +239,12 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
 
   async #add(vectors: Float32Array, options: PoolAddOptions): Promise<AddResult> {
     const { index } = this;
-    if (index instanceof Hnsw) return this.#insertAll(index, vectors, options);
-    const { threads, ...others } = options;
-    await this.#link(index.adding(vectors, others), this.#threads(threads));
+    const { threads: wanted, ...others } = options;
+    const threads = this.#threads(wanted);
+    if (index instanceof Hnsw)
+      return { latencyUs: await insertBatch(index, vectors, { crew: this.#crew, threads, ...others }) };
+    await this.#link(index.adding(vectors, others), threads);
     return { latencyUs: new Float32Array(0) };
-  }
-
-  async #insertAll(
-    index: Hnsw,
-    vectors: Float32Array,
-    { ids, onProgress, threads }: PoolAddOptions,
-  ): Promise<AddResult> {
-    const most = this.#threads(threads);
-    const claim = index.claim(vectors, ids);
-    const { rows, first } = claim;
-    let added = 0;
-    let lost = false;
-    try {
-      const batch: Batch = {
-        ...{ rows, claim, threads: most, vectors },
-        inserted: new Uint8Array(new SharedArrayBuffer(rows)),
-        latencyUs: new Float32Array(new SharedArrayBuffer(rows * 4)),
-      };
-      await this.#checkAll(batch);
-      for (let from = 0; from < rows; from = added) {
-        const to = this.#pieceEnd(claim, from);
-        const ended = await this.#insert(batch, from, to, onProgress);
-        if (ended.lost) {
-          lost = true;
-          throw new BrokenIndexError(`a thread died while it inserted (${ended.died?.why}), and so did its successors`);
-        }
-        added = this.#mopUp(batch, Math.min(to, Atomics.load(ended.control, CONTROL.next)));
-        if (index.thread.recentresAt(first + added)) await this.#recentre(first + added, most);
-        if (ended.failure) throw ended.failure;
-        if (ended.died) throw new WorkerDiedError({ ...ended.died, added, rows }, { cause: ended.died.cause });
-      }
-      onProgress?.(rows, rows);
-      return { latencyUs: Float32Array.from(batch.latencyUs) };
-    } finally {
-      // With an insert that is only half done, and perhaps a lock that is held, nothing can be added or saved any more.
-      if (!lost) index.settle(claim, added);
-    }
-  }
-
-  /** Throws where a row cannot be held, before any is; and sees to it that all can be held in one form. */
-  async #checkAll({ vectors, rows, claim, threads }: Batch): Promise<void> {
-    const { index } = this;
-    const control = controlFrom(0);
-    const { refused, failure, died } = await this.#crew.run({ kind: 'check', vectors, rows, control }, threads);
-    if (refused !== undefined) index.thread.admit(rowOf(vectors, refused, index.dimension), `row ${refused}`);
-    if (failure) throw failure;
-    if (died) throw new WorkerDiedError({ ...died, added: 0, rows }, { cause: died.cause });
-    if (Atomics.load(control, CONTROL.unfit) && index.thread.form === 'u8') index.thread.leaveBytes(claim.first);
-  }
-
-  /**
-   * Up to where rows can be inserted at once: the first vector of all goes in alone, and the filter's centre moves between
-   * pieces.
-   */
-  #pieceEnd({ first, rows }: Claim, from: number): number {
-    if (first + from === 0) return 1;
-    let to = from + 1;
-    while (to < rows && !this.index.thread.recentresAt(first + to)) to++;
-    return to;
-  }
-
-  async #insert(
-    { claim, threads, ...batch }: Batch,
-    from: number,
-    to: number,
-    onProgress: PoolAddOptions['onProgress'],
-  ): Promise<Ended & { control: Int32Array }> {
-    const { first, upper } = claim;
-    const control = controlFrom(from);
-    const task: InsertTask = { kind: 'insert', ...batch, first, upper, rows: to, control };
-    const report = () => onProgress?.(from + Atomics.load(control, CONTROL.done), batch.rows);
-    const timer = onProgress && setInterval(report, PROGRESS_MS);
-    try {
-      return { ...(await this.#crew.run(task, first + from === 0 ? 1 : threads)), control };
-    } finally {
-      clearInterval(timer);
-    }
-  }
-
-  /** Inserts rows that were taken by threads that did not live to begin them. Returns how many rows are in, `taken`. */
-  #mopUp({ claim, vectors, inserted }: Batch, taken: number): number {
-    const { thread, dimension } = this.index as Hnsw;
-    for (let row = inserted.indexOf(0); row >= 0 && row < taken; row = inserted.indexOf(0, row)) {
-      thread.admit(rowOf(vectors, row, dimension), `row ${row}`);
-      thread.insert(claim.first + row, claim.upper[row]);
-      inserted[row] = 1;
-    }
-    return taken;
-  }
-
-  /** As `HnswThread.recentre`, by all threads; where one dies, by this one. */
-  async #recentre(count: number, threads: number): Promise<void> {
-    const { index } = this;
-    const { dimension } = index;
-    const blocks = Math.ceil(count / SUM_BLOCK);
-    const sums = new Float64Array(new SharedArrayBuffer(blocks * dimension * 8));
-    const summed = await this.#crew.run(
-      { kind: 'sum', ...{ count, rows: blocks, sums, control: controlFrom(0) } },
-      threads,
-    );
-    if (summed.failure || summed.died) return index.thread.recentre(count);
-    const sum = new Float64Array(dimension);
-    for (let i = 0; i < sums.length; i++) sum[i % dimension] += sums[i];
-    index.thread.moveCentre(sum, count);
-    const rows = Math.ceil(count / SIGN_BLOCK);
-    const encoded = await this.#crew.run({ kind: 'signs', count, rows, control: controlFrom(0) }, threads);
-    if (encoded.failure || encoded.died) index.thread.recentre(count);
-    else index.thread.endEra();
   }
 
   #threads(threads: number = this.threads): number {
@@ -355,16 +253,9 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
   }
 }
 
-/** A batch that is being added. */
-interface Batch extends Pick<InsertTask, 'vectors' | 'rows' | 'inserted' | 'latencyUs'> {
-  claim: Claim;
-  threads: number;
-}
-
 const MOST_THREADS = 255;
 /** Of all rows of a batch together: 1 GiB of ids. */
 const MOST_RESULTS = 2 ** 28;
-const PROGRESS_MS = 100;
 
 function checkRows(vectors: Float32Array, dimension: number, name: string): number {
   if (!(vectors instanceof Float32Array)) {
@@ -383,17 +274,6 @@ function checkRows(vectors: Float32Array, dimension: number, name: string): numb
     });
   }
   return rows;
-}
-
-function rowOf(vectors: Float32Array, row: number, dimension: number): Float32Array {
-  return vectors.subarray(row * dimension, (row + 1) * dimension);
-}
-
-/** Control words of a job whose first row is `row`. */
-function controlFrom(row: number): Int32Array {
-  const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * 4));
-  control[CONTROL.next] = row;
-  return control;
 }
 
 /** The same numbers where all threads can read them. */
