@@ -690,6 +690,17 @@ describe('who may do what, and when', () => {
     await expect(Pool.start(index, { threads: 1.5 })).rejects.toThrow(/threads = 1.5/);
   });
 
+  it('closed while a thread is being replaced, turns away who waits for that one', async () => {
+    const pool = await Pool.start(create(), { threads: 1 });
+    await pool.kill(0);
+    // Its successor is not ready, and never will be.
+    const killing = pool.kill(0);
+    const closing = pool.close();
+    await expect(killing).rejects.toThrow(PoolClosedError);
+    await closing;
+    expect(running()).toBe(0);
+  });
+
   it('closing waits for what is under way; then nothing goes any more', async () => {
     const index = create();
     const pool = await Pool.start(index, { threads: 2 });
