@@ -167,6 +167,8 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
         },
       });
       this.setState(STATE.count, first + to);
+      // The first of all is linked to nobody.
+      if (nodes.length === 0) report(to / rows);
       if (thread.recentresAt(first + to)) thread.recentre(first + to);
       from = to;
     }

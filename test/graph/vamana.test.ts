@@ -267,6 +267,9 @@ describe('the graph', () => {
     expect(seen.at(-1)).toBe(1500);
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
     expect(seen.length).toBeGreaterThan(20);
+    const first: number[] = [];
+    create({ dimension }, 1).addBatch(rowOf(data, 0, dimension), { onProgress: (done) => first.push(done) });
+    expect(first).toEqual([1]);
   });
 });
 
