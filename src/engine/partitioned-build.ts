@@ -250,12 +250,13 @@ class PartitionedBuild {
     };
     let nearest = Number.POSITIVE_INFINITY;
     let start = mean;
+    // As the mean is searched for, with no length to make up for: under dot by a long vector, as the whole build has it.
     await this.#eachRow('assigning', (row, vector) => {
       points.data.set(vector, width * points.rows++);
       if (points.rows === blockRows) settle();
       if (width > this.#dimension) this.#sum[this.#dimension] += vector[this.#dimension];
       let distance = 0;
-      for (let j = 0; j < this.#dimension; j++) distance += (vector[j] - mean[j]) ** 2;
+      for (let j = 0; j < this.#width; j++) distance += (vector[j] - mean[j]) ** 2;
       if (distance >= nearest) return;
       nearest = distance;
       this.#start = row;

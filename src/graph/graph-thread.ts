@@ -17,7 +17,7 @@ import { scanRecords } from './exact-scan.ts';
 import { FileRegions, type Source } from './file-regions.ts';
 import { ERA, type GraphLayout, type Region, STATE, type ThreadRegion } from './graph-layout.ts';
 import type { AllGraphOptions, GraphKind } from './graph-options.ts';
-import { keepsOriginals } from './record-form.ts';
+import { formsOf, keepsOriginals } from './record-form.ts';
 import type { SearchOptions, Work } from './vector-index.ts';
 import { type WalkSpace, walkSpaceOf } from './walk-space.ts';
 
@@ -70,7 +70,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     const { options, memory } = handle;
     const { capacity } = options;
     const space = walkSpaceOf(handle.kind, options);
-    const { dimension, metric } = space;
+    const { dimension } = space;
     this.space = space;
     this.options = options;
     this.layout = layout;
@@ -85,15 +85,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     this.#longest = f32.subarray((at.state >>> 2) + STATE.longest, (at.state >>> 2) + STATE.longest + 1);
     this.#vectors = handle.vectors && VectorStore.attach(handle.vectors, thread);
     this.fromFile = new FileRegions(this.arena, own.crc, handle, this.#vectors);
-    kernels.configureSpace(
-      dimension,
-      METRIC_CODES[metric],
-      Atomics.load(this.state, STATE.form),
-      at.records,
-      layout.recordBytes,
-      own.decoded,
-      layout.quantized.codeBytes,
-    );
+    this.#configureSpace();
     this.configureCodes();
     if (layout.finerBytes > 0) kernels.configureFiner(at.finer, layout.finerBytes);
     kernels.configurePool(own.pool);
@@ -105,6 +97,23 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     if (options.filter !== 'sign') return;
     const { signBytes, words, rotated } = layout;
     kernels.configureSigns(at.signs, signBytes, words, rotated, at.mean, at.flips, own.rotation, own.planes);
+  }
+
+  #configureSpace(): void {
+    const { kernels, at } = this.arena;
+    const { dimension, metric } = this.space;
+    const { recordBytes, quantized } = this.layout;
+    const form = Atomics.load(this.state, STATE.form);
+    const { decoded } = this.at;
+    kernels.configureSpace(
+      dimension,
+      METRIC_CODES[metric],
+      form,
+      at.records,
+      recordBytes,
+      decoded,
+      quantized.codeBytes,
+    );
   }
 
   /** To be called again when the model has been written. */
@@ -179,6 +188,12 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
   /** Its own length. */
   admittedLength(): number {
     return Math.sqrt(this.arena.kernels.norm2(this.at.query, this.options.dimension));
+  }
+
+  /** The same of a vector that is held. */
+  lengthOf(slot: number): number {
+    this.readmit(slot);
+    return this.admittedLength();
   }
 
   /** Whether the vector that was admitted can be held in the form that the records have. */
@@ -333,6 +348,21 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
       from = decoded;
     }
     return f32.subarray(from >>> 2, (from >>> 2) + dimension);
+  }
+
+  /**
+   * An empty index is again as it was made: its records may be bytes, and no vector is the longest. For the index's own thread; no other
+   * may be inserting.
+   */
+  beginAnew(): void {
+    const [form] = formsOf(this.options.codes, this.space).toReversed();
+    if (this.form === form && this.longest === 0) return;
+    this.#beginEra(ERA.formMoves);
+    this.longest = 0;
+    Atomics.store(this.state, STATE.form, FORM_CODES[form]);
+    // Whoever looks for the medoid of what other threads place has not walked since.
+    this.#configureSpace();
+    this.endEra();
   }
 
   /**

@@ -167,6 +167,8 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
         },
       });
       this.setState(STATE.count, first + to);
+      // The first of all is linked to nobody.
+      if (nodes.length === 0) report(to / rows);
       if (thread.recentresAt(first + to)) thread.recentre(first + to);
       from = to;
     }
@@ -221,6 +223,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       const rest = this.beginMoving('the index is being consolidated: await that');
       let whole = false;
       try {
+        this.#shorten();
         const isDeleted = (slot: number) => this.isDeleted(slot);
         yield* repairing({ count: nodes.count, isDeleted, alpha: this.options.alpha, onRepaired: report });
         const start = isDeleted(0) ? this.#livingMedoid() : 0;
@@ -268,6 +271,8 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     const claim = this.claim(vectors, ids);
     let admitted = false;
     try {
+      // What was held before, or refused, says nothing of what comes now.
+      if (claim.first === 0) thread.beginAnew();
       const survey = surveyOf(vectors, { dimension, lengths: thread.space.lifted, sums: wanted.sum });
       if (survey.rows > 0) yield survey;
       const { unfit, lengths, sums } = survey;
@@ -316,6 +321,20 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       if (nearest !== undefined) return nearest;
       assert(k < count, 'no node lives');
     }
+  }
+
+  /**
+   * Where the longest vectors were deleted, reckons with those that live: beside one that is far longer, all others are as good as
+   * equal.
+   */
+  #shorten(): void {
+    const { thread } = this;
+    if (!thread.space.lifted || this.count === 0) return;
+    let longest = 0;
+    for (let slot = 0; slot < thread.count; slot++) {
+      if (!this.isDeleted(slot)) longest = Math.max(longest, thread.lengthOf(slot));
+    }
+    if (longest * SPARE_LENGTH < thread.longest) thread.lengthen(longest, thread.count);
   }
 
   /** The same of all that are not deleted; 0 where all are. */

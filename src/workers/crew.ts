@@ -4,7 +4,7 @@
  * is ready, which means that it has finished what its predecessor began and holds no lock.
  */
 import type { Worker } from 'node:worker_threads';
-import { AnnError } from '../core/errors.ts';
+import { AnnError, PoolClosedError } from '../core/errors.ts';
 import type { GraphHandle } from '../graph/graph-thread.ts';
 import type { Work } from '../graph/vector-index.ts';
 import { CONTROL, type Reply, type Request, type Task, type WorkerStart } from './pool-task.ts';
@@ -72,7 +72,7 @@ export class Crew {
     });
   }
 
-  /** Ends a thread, which is ready, at whatever it is doing. */
+  /** Ends a thread, once it is ready, at whatever it is doing. Rejects where it cannot be started, or the crew is closed meanwhile. */
   async kill(i: number): Promise<void> {
     const member = this.#members.at(i);
     await holdingUp(async () => {
@@ -110,7 +110,7 @@ export class Crew {
         cause = error;
       });
       worker.on('exit', (code) => {
-        if (this.#closing) return;
+        if (this.#closing) return reject(new PoolClosedError());
         const why = cause instanceof Error ? cause.message : `exit code ${code}`;
         reject(new AnnError('WORKER_DIED', `a thread of the pool cannot start: ${why}`, { cause }));
         this.#lose(member, { why, cause });

@@ -20,6 +20,7 @@ import {
   type PartitionedPhase,
   type PartitionedResult,
 } from '../../src/engine/partitioned-build.ts';
+import type { AnyIndex } from '../../src/graph/any-index.ts';
 import { Vamana } from '../../src/graph/vamana.ts';
 import { completeVamanaOptions } from '../../src/graph/vamana-options.ts';
 import type { VectorIndex } from '../../src/graph/vector-index.ts';
@@ -199,6 +200,24 @@ describe('buildPartitioned', () => {
       expect(index.search(rowOf(matrix, rows - 1), { k: 1, efSearch: rows }).ids[0]).toBe(rows - 1);
     }
   });
+
+  it.each(METRICS)(
+    'is the same graph as the whole build where all vectors fit, searched from the same: %s',
+    async (metric) => {
+      const matrix = normal(500, 5);
+      const options = { metric, ...SMALL };
+      const whole = Vamana.create({ dimension: 5, capacity: 500, ...options });
+      whole.build(matrix.data);
+      const path = join(temporaryFolder(), 'parts.ann');
+      await buildPartitioned(sourceOf(matrix), path, { memoryBytes: 2 ** 24, index: options });
+      const index = await open(path);
+      expect(index.translate(Uint32Array.of(0))).toEqual(whole.translate(Uint32Array.of(0)));
+      // Whoever cannot be reached is linked to from another node than there.
+      const listOf = (graph: AnyIndex, id: number) => String(graph.neighbors(id));
+      const same = Array.from(matrix.data.subarray(0, 500), (_, id) => listOf(index, id) === listOf(whole, id));
+      expect(same.filter(Boolean).length).toBeGreaterThan(metric === 'dot' ? 450 : 499);
+    },
+  );
 
   it('copes with vectors that are all the same, and with rows in the order of their clusters', async () => {
     const same = { data: new Float32Array(2100 * 8).fill(1), rows: 2100, dimension: 8 };

@@ -267,6 +267,9 @@ describe('the graph', () => {
     expect(seen.at(-1)).toBe(1500);
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
     expect(seen.length).toBeGreaterThan(20);
+    const first: number[] = [];
+    create({ dimension }, 1).addBatch(rowOf(data, 0, dimension), { onProgress: (done) => first.push(done) });
+    expect(first).toEqual([1]);
   });
 });
 
@@ -407,6 +410,58 @@ describe('Vamana, bad input', () => {
     named.build(data, { ids });
     expect(named.search(rowOf(data, 9, dimension), { k: 1 }).ids[0]).toBe(991);
     expect(() => named.addBatch(data.subarray(0, dimension), { ids: [991] })).toThrow(/id 991/);
+  });
+});
+
+describe('what an index held before', () => {
+  const dimension = 12;
+  const rows = 400;
+  const data = clustered({ n: rows, dimension, seed: 15 });
+  const bytes = data.map((x) => Math.min(255, Math.max(0, Math.round(128 + 20 * x))));
+  const longer = data.map((x) => 1e6 * x);
+  const thrown = () => {
+    throw new Error('no more');
+  };
+  const partsOf = (index: Vamana) => [graphOf(index), index.image().meta];
+
+  it.each([
+    { metric: 'l2', before: data, after: bytes },
+    { metric: 'dot', before: longer, after: data },
+    { metric: 'dot', before: longer, after: data, codes: 'f32' },
+  ] as const)(
+    'leaves nothing behind, whether it was never in or is out again: $metric',
+    ({ before, after, ...options }) => {
+      const fresh = partsOf(build({ dimension, ...options }, after));
+      const refused = create({ dimension, ...options }, rows);
+      expect(() => refused.build(before, { onProgress: thrown })).toThrow('no more');
+      refused.build(after);
+      expect(partsOf(refused)).toEqual(fresh);
+      const emptied = build({ dimension, ...options }, before);
+      for (let id = 0; id < rows; id++) emptied.delete(id);
+      emptied.consolidate();
+      emptied.build(after);
+      expect(partsOf(emptied)).toEqual(fresh);
+    },
+  );
+
+  it('is forgotten where the longest of it are deleted: others are told apart again', () => {
+    const index = create({ dimension, metric: 'dot' }, rows + 1);
+    index.build(data);
+    const { longest } = index.thread;
+    const id = index.add(rowOf(longer, 0, dimension));
+    expect(index.thread.longest).toBeGreaterThan(1e5 * longest);
+    index.delete(id);
+    index.consolidate();
+    expect(index.thread.longest).toBe(longest);
+    expect(index.validate()).toEqual([]);
+    const flat = exact(dimension, 'dot', data);
+    let hits = 0;
+    for (let i = 0; i < 50; i++) {
+      const query = rowOf(data, i, dimension);
+      const truth = new Set(flat.search(query, { k: 10 }).ids);
+      hits += index.search(query, { k: 10, efSearch: 40 }).ids.filter((found) => truth.has(found)).length;
+    }
+    expect(hits / 500).toBeGreaterThan(0.8);
   });
 });
 

@@ -87,6 +87,21 @@ describe('Vamana on several threads', () => {
     expect(index.validate()).toEqual([]);
   });
 
+  it('is the same graph as on one where other vectors were held before, in another form', async () => {
+    const bytes = data.map((x) => Math.min(255, Math.max(0, Math.round(128 + 20 * x))));
+    const alone = empty();
+    alone.build(bytes);
+    const index = empty();
+    index.build(data);
+    index.search(rowOf(data, 0, dimension), { k: 1 });
+    for (let id = 0; id < rows; id++) index.delete(id);
+    index.consolidate();
+    await using pool = await Pool.start(index, { threads: 2 });
+    await pool.build(bytes);
+    expect(index.thread.form).toBe('u8');
+    expect(graphOf(index)).toBe(graphOf(alone));
+  });
+
   it('says which row of a step cannot be held', async () => {
     const index = empty();
     await using pool = await Pool.start(index, { threads: 2 });

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -21,6 +23,7 @@ import { Hnsw } from '../../src/graph/hnsw.ts';
 import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
 import { type BatchResult, Pool, type PoolSearchOptions } from '../../src/workers/pool.ts';
 import { trueDistance } from '../oracle.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { running, started } from './started-workers.ts';
 
 const SEED = 20_251_122;
@@ -690,6 +693,17 @@ describe('who may do what, and when', () => {
     await expect(Pool.start(index, { threads: 1.5 })).rejects.toThrow(/threads = 1.5/);
   });
 
+  it('closed while a thread is being replaced, turns away who waits for that one', async () => {
+    const pool = await Pool.start(create(), { threads: 1 });
+    await pool.kill(0);
+    // Its successor is not ready, and never will be.
+    const killing = pool.kill(0);
+    const closing = pool.close();
+    await expect(killing).rejects.toThrow(PoolClosedError);
+    await closing;
+    expect(running()).toBe(0);
+  });
+
   it('closing waits for what is under way; then nothing goes any more', async () => {
     const index = create();
     const pool = await Pool.start(index, { threads: 2 });
@@ -713,7 +727,7 @@ describe('who may do what, and when', () => {
   });
 
   /** Runs a script in a process of its own, after a pool was started there; returns what it said. */
-  async function inProcess(script: string): Promise<string> {
+  async function inProcess(script: string, flags: readonly string[] = []): Promise<string> {
     const code = `
       import { Hnsw, Pool } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)};
       const index = Hnsw.create({ dimension: 2, capacity: 10, threads: 3 });
@@ -721,7 +735,7 @@ describe('who may do what, and when', () => {
       await pool.addBatch(Float32Array.of(1, 2, 3, 4));
       ${script}
     `;
-    const argv = ['--input-type=module-typescript', '--eval', code];
+    const argv = [...flags, '--input-type=module-typescript', '--eval', code];
     const root = fileURLToPath(new URL('../..', import.meta.url));
     return (await promisify(execFile)(process.execPath, argv, { cwd: root, timeout: 60_000 })).stdout;
   }
@@ -732,6 +746,20 @@ describe('who may do what, and when', () => {
       process.on('exit', () => console.log('ended, found', ids[0]));
     `;
     expect(await inProcess(script)).toBe('ended, found 1\n');
+  });
+
+  it('a pool starts whatever flags its process was given, those included that no thread can have', async () => {
+    const flags = ['--max-old-space-size=1000', '--no-warnings'];
+    expect(await inProcess(`console.log(index.count);`, flags)).toBe('2\n');
+    const script = join(temporaryFolder(), 'pool.mts');
+    await writeFile(
+      script,
+      `
+      import { Hnsw, Pool } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)};
+      await using pool = await Pool.start(Hnsw.create({ dimension: 2, capacity: 10 }), { threads: 1 });
+      console.log(pool.threads);`,
+    );
+    expect((await promisify(execFile)(process.execPath, [...flags, script], { timeout: 60_000 })).stdout).toBe('1\n');
   });
 
   it('one that is closed does, until it is', async () => {
