@@ -65,7 +65,7 @@ const FLAGS: Record<string, Flag> = {
   },
   memory: {
     value: '<MiB>',
-    help: 'build a vamana of an --input part by part, with no more than this besides what Node.js itself takes;\nnot under dot; neither calibrated nor renumbered',
+    help: 'build a vamana of an --input part by part, with no more than this besides what Node.js itself takes;\nneither calibrated nor renumbered',
   },
   'no-calibrate': { help: 'do not measure what recall costs, which "search --recall" and a recallTarget need' },
   capacity: { value: '<n>', help: 'the most vectors that it may hold; default: as many as are read' },

@@ -66,7 +66,7 @@ export function parseSearchArguments(argv: readonly string[]): SearchCommandOpti
     throw new UsageError(`--truth ${truth}: that goes with --queries; the truth of a set is worked out`);
   }
   const k = integerFlag(line, 'k', { min: 1, max: 100_000 }) ?? 10;
-  const ef = integerFlag(line, 'ef', { min: k, max: 10_000_000 });
+  const ef = integerFlag(line, 'ef', { min: k, least: '--k', max: 10_000_000 });
   const gamma = numberFlag(line, 'gamma', { min: 0, max: 10 });
   const recall = numberFlag(line, 'recall', { min: 0.001, max: 1 });
   const given = Object.entries({ ef, gamma, recall }).filter(([, value]) => value !== undefined);
