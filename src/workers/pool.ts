@@ -9,8 +9,8 @@
 import { availableParallelism } from 'node:os';
 import { BrokenIndexError, BusyError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
 import type { AnyIndex } from '../graph/any-index.ts';
-import { checkInteger, checkSearch, stretchOf } from '../graph/checks.ts';
-import type { Claim } from '../graph/graph-index.ts';
+import { checkInteger, checkSearch, nameOf, stretchOf } from '../graph/checks.ts';
+import { type Claim, checkGraph } from '../graph/graph-index.ts';
 import { Hnsw } from '../graph/hnsw.ts';
 import type { ConsolidateOptions, Vamana } from '../graph/vamana.ts';
 import type { Step } from '../graph/vamana-steps.ts';
@@ -72,6 +72,7 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
 
   /** Resolves when all threads are ready. Throws ParameterError where the index was not made for so many. */
   static async start<Index extends AnyIndex>(index: Index, { threads }: PoolOptions = {}): Promise<Pool<Index>> {
+    checkGraph(index);
     const wanted = threads ?? Math.max(1, Math.min(availableParallelism(), index.numbers.free));
     checkInteger('threads', wanted, 1, MOST_THREADS);
     const numbers = index.numbers.take(wanted);
@@ -119,6 +120,8 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
    */
   build(this: Pool<Vamana>, vectors: Float32Array, { threads, ...options }: PoolAddOptions = {}): Promise<void> {
     if (this.#closing) return Promise.reject(new PoolClosedError());
+    if (!('building' in this.index))
+      return Promise.reject(noVamana(this.index, 'vectors are added to others: addBatch'));
     const mine = vectors instanceof Float32Array ? shared(vectors) : vectors;
     const built = this.#adding.then(() => this.#link(this.index.building(mine, options), this.#threads(threads)));
     this.#adding = built.catch(() => {});
@@ -132,6 +135,7 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
    */
   consolidate(this: Pool<Vamana>, { threads, ...options }: PoolConsolidateOptions = {}): Promise<void> {
     if (this.#closing) return Promise.reject(new PoolClosedError());
+    if (!('consolidating' in this.index)) return Promise.reject(noVamana(this.index, 'from others nothing is deleted'));
     const before = Promise.all(this.#pending);
     const consolidated = before.then(async () => {
       try {
@@ -366,11 +370,15 @@ const MOST_THREADS = 255;
 const MOST_RESULTS = 2 ** 28;
 const PROGRESS_MS = 100;
 
+function noVamana(index: unknown, why: string): ParameterError {
+  return new ParameterError({ parameter: 'index', got: nameOf(index), want: `a Vamana; ${why}` });
+}
+
 function checkRows(vectors: Float32Array, dimension: number, name: string): number {
   if (!(vectors instanceof Float32Array)) {
     throw new ParameterError({
       parameter: name,
-      got: typeof vectors,
+      got: nameOf(vectors),
       want: 'a Float32Array of rows, one behind the other',
     });
   }

@@ -360,7 +360,7 @@ describe('annlab build', () => {
     await expect(build('file/index.ann', '--dataset', 'none')).rejects.toThrow(OutputError);
     await expect(build('folder.ann', '--dataset', 'none')).rejects.toThrow(OutputError);
     await expect(build('folder.ann', '--dataset', 'none')).rejects.toThrow(/folder\.ann: is a directory: name a file/);
-    await expect(build('a.ann', '--dataset', 'none')).rejects.toThrow(/dataset = none: one of/);
+    await expect(build('a.ann', '--dataset', 'none')).rejects.toThrow(/dataset = none: there is none of that name: choose one of/);
     await expect(build('a.ann', '--input', join(folder, 'none.npy'))).rejects.toThrow(AnnError);
     await expect(build('a.ann', '--input', join(folder, 'vectors.npy'), '--capacity', '9')).rejects.toThrow(
       /capacity exhausted: the index holds at most 9 vectors and 1500 were asked for/,
