@@ -3,7 +3,7 @@ import { ParameterError, UsageError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
 import type { Metric } from '../core/metric.ts';
 import { hashToUnit } from '../core/random.ts';
-import { formatSeconds } from '../lab/format.ts';
+import { formatCount, formatSeconds } from '../lab/format.ts';
 import { withProgress } from '../lab/progress.ts';
 import { ProductQuantizer } from '../quantize/product.ts';
 import type { Quantizer } from '../quantize/quantizer.ts';
@@ -57,7 +57,7 @@ export async function trainCodes(
   });
   const { codeBytes } = trained;
   const seconds = formatSeconds((performance.now() - began) / 1000);
-  say(`trained on ${sample.rows} vectors in ${seconds}: codes of ${codeBytes} bytes for ${4 * dimension}`);
+  say(`trained on ${formatCount(sample.rows)} vectors in ${seconds}: codes of ${codeBytes} bytes for ${4 * dimension}`);
   return trained;
 }
 
