@@ -19,7 +19,7 @@ export type TrainedCodes =
 
 /** What `--codes` may be, in the words of its help. */
 export const CODES_HELP =
-  'what the walk looks at: f32, sq7 (7-bit codes), or sq8, pq<m>, opq<m> (m bytes a vector), rabitq<bits>,\n' +
+  'what the walk looks at: f32, sq7 (7-bit codes), or sq8, pq<m>, opq<m> (m bytes a vector, and a few more), rabitq<bits>,\n' +
   'which are trained on a sample; but under f32 the best are ranked again exactly; default sq7';
 
 /** Codes of that name: those that need no training as they are. Throws UsageError where there are none. */
