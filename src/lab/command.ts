@@ -30,7 +30,7 @@ export function readCommandLine(
   flags: Record<string, Flag>,
   positionals = false,
 ): CommandLine {
-  const kept = Object.keys(flags).find((name) => process.env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined);
+  const kept = Object.keys(flags).find(npmKept);
   if (kept !== undefined)
     throw new UsageError(
       `npm kept --${kept} for itself: put a -- before the flags, as in ${npmCommand()} -- --${kept}`,
@@ -50,6 +50,12 @@ export function readCommandLine(
     const what = (error as Error).message.split(/\.\s/)[0].replace(/\.$/, '');
     throw new UsageError(`${what.charAt(0).toLowerCase()}${what.slice(1)}: --help lists the flags`);
   }
+}
+
+/** npm hands what it takes for its own to its scripts as variables; `--no-x` as an x that is empty. */
+function npmKept(name: string): boolean {
+  const kept = (flag: string) => process.env[`npm_config_${flag.replaceAll('-', '_')}`];
+  return kept(name) !== undefined || (name.startsWith('no-') && kept(name.slice(3)) === '');
 }
 
 function npmCommand(): string {

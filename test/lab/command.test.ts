@@ -66,6 +66,12 @@ describe('a command line', () => {
     );
     vi.stubEnv('npm_lifecycle_event', 'start');
     expect(() => line()).toThrow('as in npm start -- --count');
+    vi.unstubAllEnvs();
+    const switches = { 'no-echo': { help: 'a switch' } };
+    vi.stubEnv('npm_config_echo', 'true');
+    expect(readCommandLine([], switches).values).toEqual({});
+    vi.stubEnv('npm_config_echo', '');
+    expect(() => readCommandLine([], switches)).toThrow('npm kept --no-echo for itself');
   });
 
   it('reads whole numbers and lists of them', () => {
