@@ -70,7 +70,7 @@ export interface Side {
 }
 
 const FLAGS: Record<string, Flag> = {
-  minutes: { value: '<n>', help: 'how long; default 2' },
+  minutes: { value: '<n>', help: 'how long it adds and searches, besides which it checks; default 2' },
   readers: { value: '<n>', help: 'threads that search; default 8' },
   writers: { value: '<n>', help: 'threads that insert; default 1' },
   dimension: { value: '<n>', help: 'components of a vector; default 64' },
