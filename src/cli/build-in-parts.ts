@@ -44,7 +44,8 @@ export function buildInParts(options: PartsOptions, say: (text: string) => void)
         },
       }),
     );
-    const parts = `${built.shards.length} parts within ${formatBytes(memoryBytes)}`;
+    const { length } = built.shards;
+    const parts = `${length === 1 ? 'one part' : `${length} parts`} within ${formatBytes(memoryBytes)}`;
     say(`built in ${formatSeconds((performance.now() - began) / 1000)} in ${parts}: ${formatBytes(built.bytes)}`);
     say(`${out}: not calibrated, and in the order of its vectors: both takes an index that is in memory`);
   };

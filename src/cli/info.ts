@@ -33,7 +33,12 @@ function infoOf(file: AnnFile): string {
   const rows = [
     ['vectors', `${formatCount(meta.count - deleted)} of ${dimension} dimensions, ${metric}${waiting}`],
     ['held as', heldAs(form, options)],
-    ['ids', ids === 'slots' ? 'their numbers, from 0' : "the caller's own"],
+    [
+      'ids',
+      ids === 'slots'
+        ? 'their numbers, from 0'
+        : 'in a section of their own, as the caller gave or renumbering moved them',
+    ],
     [
       'graph',
       kind === 'hnsw'
@@ -61,9 +66,10 @@ function calibrationOf(calibration: Calibration): string {
   const from = drawn ? 'of its own vectors' : 'queries that were given';
   const said = `calibrated on ${formatCount(queries)} ${from}, when it held ${formatCount(count)}; bounds at ${100 * confidence} % confidence`;
   const trials = filters.map(
-    ({ words, defer, lines }) => `${widthOf(words, defer)} ${lines === null ? 'do not get there' : formatCount(lines)}`,
+    ({ words, defer, lines }) =>
+      `${widthOf(words, defer)}: ${lines === null ? 'do not get there' : formatCount(lines)}`,
   );
-  const filter = `\nfilter: ${widthOf(filterWords, defer)} of signs (cache lines a search touches for a recall of 0.95: ${trials.join(', ')})`;
+  const filter = `\nfilter: ${widthOf(filterWords, defer)} of signs (cache lines a search touches for a recall of 0.95 with ${trials.join(', ')})`;
   const rows = curves.flatMap((curve) => TARGETS.map((target) => rowFor(curve, target)));
   const columns = [
     'k',

@@ -66,7 +66,7 @@ export function parseSearchArguments(argv: readonly string[]): SearchCommandOpti
     throw new UsageError(`--truth ${truth}: that goes with --queries; the truth of a set is worked out`);
   }
   const k = integerFlag(line, 'k', { min: 1, max: 100_000 }) ?? 10;
-  const ef = integerFlag(line, 'ef', { min: k, max: 10_000_000 });
+  const ef = integerFlag(line, 'ef', { min: k, least: '--k', max: 10_000_000 });
   const gamma = numberFlag(line, 'gamma', { min: 0, max: 10 });
   const recall = numberFlag(line, 'recall', { min: 0.001, max: 1 });
   const given = Object.entries({ ef, gamma, recall }).filter(([, value]) => value !== undefined);
@@ -86,6 +86,11 @@ export function parseSearchArguments(argv: readonly string[]): SearchCommandOpti
 export async function search(options: SearchCommandOptions, say: (text: string) => void): Promise<void> {
   const { file, from, k } = options;
   const index = await openReadOnly(file);
+  if (options.recall !== undefined && index.stats().calibration === undefined)
+    throw new UsageError(
+      `--recall: ${file} is not calibrated, so nobody knows what that takes: build it without --no-calibrate and --memory, ` +
+        'have a program open, calibrate and save it, or name --gamma or --ef',
+    );
   // Now, rather than when queries and truth are there.
   const how = index.resolve(howToSearch(options));
   const { queries, truth } =

@@ -3,7 +3,7 @@ import { ParameterError, UsageError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
 import type { Metric } from '../core/metric.ts';
 import { hashToUnit } from '../core/random.ts';
-import { formatSeconds } from '../lab/format.ts';
+import { formatCount, formatSeconds } from '../lab/format.ts';
 import { withProgress } from '../lab/progress.ts';
 import { ProductQuantizer } from '../quantize/product.ts';
 import type { Quantizer } from '../quantize/quantizer.ts';
@@ -19,7 +19,7 @@ export type TrainedCodes =
 
 /** What `--codes` may be, in the words of its help. */
 export const CODES_HELP =
-  'what the walk looks at: f32, sq7 (7-bit codes), or sq8, pq<m>, opq<m> (m bytes a vector), rabitq<bits>,\n' +
+  'what the walk looks at: f32, sq7 (7-bit codes), or sq8, pq<m>, opq<m> (m bytes a vector, and a few more), rabitq<bits>,\n' +
   'which are trained on a sample; but under f32 the best are ranked again exactly; default sq7';
 
 /** Codes of that name: those that need no training as they are. Throws UsageError where there are none. */
@@ -57,7 +57,7 @@ export async function trainCodes(
   });
   const { codeBytes } = trained;
   const seconds = formatSeconds((performance.now() - began) / 1000);
-  say(`trained on ${sample.rows} vectors in ${seconds}: codes of ${codeBytes} bytes for ${4 * dimension}`);
+  say(`trained on ${formatCount(sample.rows)} vectors in ${seconds}: codes of ${codeBytes} bytes for ${4 * dimension}`);
   return trained;
 }
 

@@ -47,7 +47,9 @@ export class CapacityError extends AnnError {
   constructor({ capacity, want, deleted = 0 }: { capacity: number; want: number; deleted?: number }) {
     const counted = deleted > 0 ? ` (${deleted} deleted ones among them)` : '';
     const mended =
-      deleted > 0 ? 'consolidate it, or create it with a larger capacity' : 'create it with a larger capacity';
+      deleted > 0
+        ? 'consolidate it, or create or open it with a larger capacity'
+        : 'create or open it with a larger capacity';
     super(
       'CAPACITY',
       `capacity exhausted: the index holds at most ${capacity} vectors and ${want}${counted} were asked for: ${mended}`,

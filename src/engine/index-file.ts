@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { AnnError, IndexFileError, ParameterError, ReadOnlyError } from '../core/errors.ts';
 import type { AnyIndex } from '../graph/any-index.ts';
 import { checkMeta, type GraphMeta, sectionBytes } from '../graph/graph-image.ts';
-import type { RestoreOptions } from '../graph/graph-index.ts';
+import { checkGraph, type RestoreOptions } from '../graph/graph-index.ts';
 import { Hnsw } from '../graph/hnsw.ts';
 import { Vamana } from '../graph/vamana.ts';
 import { AnnFile, type LoadMode } from '../storage/ann-file.ts';
@@ -52,6 +52,8 @@ export async function save(
   path: string,
   { onProgress }: SaveOptions = {},
 ): Promise<{ bytes: number }> {
+  checkGraph(index);
+  if (typeof path !== 'string') throw new ParameterError({ parameter: 'path', got: path, want: 'where to: a file' });
   const { meta, sections } = index.image();
   const resume = index.pauseAdding(`the index is being saved to ${path}: await that`);
   try {

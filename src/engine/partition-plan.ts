@@ -61,7 +61,7 @@ export function planPartition(
     else tooLittle = middle;
   }
   const { links } = costsOf(rows, options, enough);
-  const want = `at least ${enough} for ${rows} vectors of ${options.dimension} dimensions, ${links} of them for links: allow more, or take a lower R or smaller codes`;
+  const want = `at least ${enough} (${Math.ceil(enough / 2 ** 20)} MiB) for ${rows} vectors of ${options.dimension} dimensions, ${links} of them for links: allow more, or take a lower R or smaller codes`;
   throw new ParameterError({ parameter: 'memoryBytes', got: memoryBytes, want });
 }
 

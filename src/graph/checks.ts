@@ -24,6 +24,12 @@ export function checkShape({
   checkInteger('capacity', capacity, 1, 2 ** 31 - 1);
 }
 
+/** Throws ParameterError where a caller, in JavaScript, gives no options, or something else in their place. */
+export function checkGiven(options: unknown, example: string): void {
+  if (typeof options !== 'object' || options === null)
+    throw new ParameterError({ parameter: 'options', got: options, want: `an object, such as ${example}` });
+}
+
 export function checkInteger(parameter: string, got: number, least: number, most: number): void {
   if (!Number.isInteger(got) || got < least || got > most) {
     throw new ParameterError({ parameter, got, want: `an integer from ${least} to ${most}` });
@@ -43,7 +49,7 @@ export function checkBatch(
   if (!(vectors instanceof Float32Array)) {
     throw new ParameterError({
       parameter: 'vectors',
-      got: typeof vectors,
+      got: nameOf(vectors),
       want: 'a Float32Array of rows, one behind the other',
     });
   }
@@ -66,9 +72,14 @@ export function checkBatch(
 
 export function checkVector(vector: Float32Array, dimension: number, where: string): void {
   if (!(vector instanceof Float32Array)) {
-    throw new ParameterError({ parameter: where, got: typeof vector, want: 'a Float32Array' });
+    throw new ParameterError({ parameter: where, got: nameOf(vector), want: 'a Float32Array' });
   }
   if (vector.length !== dimension) throw new DimensionError({ expected: dimension, got: vector.length, where });
+}
+
+/** What somebody gave in place of something else: its class, if it has one. */
+export function nameOf(thing: unknown): string {
+  return typeof thing === 'object' && thing !== null ? (thing.constructor?.name ?? 'object') : String(thing);
 }
 
 /** What a search is to do, with all that the caller left out. */

@@ -4,7 +4,7 @@
  */
 import { Ids } from '../core/ids.ts';
 import { VectorStore } from '../kernels/vectors.ts';
-import { checkBatch, checkSearch, checkShape, checkVector } from './checks.ts';
+import { checkBatch, checkGiven, checkSearch, checkShape, checkVector } from './checks.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
 
 export interface FlatOptions {
@@ -24,7 +24,9 @@ export class Flat implements VectorIndex {
   readonly #ids = new Ids();
 
   /** Throws DimensionError or ParameterError. */
-  static create({ dimension, metric = 'l2', capacity = 1_000_000 }: FlatOptions): Flat {
+  static create(options: FlatOptions): Flat {
+    checkGiven(options, '{ dimension: 768 }');
+    const { dimension, metric = 'l2', capacity = 1_000_000 } = options;
     checkShape({ dimension, metric, capacity });
     return new Flat({ dimension, metric, capacity });
   }
@@ -62,6 +64,7 @@ export class Flat implements VectorIndex {
 
   /** Throws DimensionError, VectorValueError or ParameterError. An empty index returns nothing; `efSearch` has no effect. */
   search(query: Float32Array, options: SearchOptions): SearchResult {
+    checkGiven(options, '{ k: 10 }');
     const { k } = checkSearch({ k: options.k });
     checkVector(query, this.dimension, 'query');
     const { slots, distances } = this.#store.nearest(query, this.count, k);

@@ -12,7 +12,7 @@ import { Random } from '../core/random.ts';
 import { Arena } from '../kernels/memory.ts';
 import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
 import { type CalibrateOptions, type Calibration, calibrate, isCurrent, MOST_FEWER } from './calibration.ts';
-import { checkBatch, checkVector } from './checks.ts';
+import { checkBatch, checkGiven, checkVector, nameOf } from './checks.ts';
 import { faultsOf, faultsOfDeleted } from './graph-faults.ts';
 import {
   type GraphImage,
@@ -274,6 +274,7 @@ export abstract class GraphIndex<
   /** What `search` does with these options, as threads are told that know no calibration. Throws ParameterError. */
   resolve(options: SearchOptions): SearchOptions {
     this.#checkStill();
+    checkGiven(options, '{ k: 10 }');
     if (options.recallTarget !== undefined) return settingFor(this.#calibration, this.thread, options);
     const calibration = this.#calibration;
     if (!calibration || !isCurrent(calibration, this.thread)) return options;
@@ -319,7 +320,7 @@ export abstract class GraphIndex<
     this.thread.checkAll();
     const slot = this.ids.slotOf(id);
     if (slot === undefined)
-      throw new ParameterError({ parameter: 'id', got: id, want: 'the id of a vector that is held' });
+      throw new ParameterError({ parameter: 'id', got: id, want: 'no vector of that id is held' });
     if (level > this.#nodes.node(slot).level) return new Uint32Array(0);
     return this.ids.translate(this.#nodes.links(slot, level).filter((link) => !this.ids.isVacant(link)));
   }
@@ -576,4 +577,10 @@ export function patient(onProgress: ((done: number, total: number) => void) | un
       if (failures.length > 0) throw failures[0];
     },
   };
+}
+
+/** Throws ParameterError unless it is an index over a graph, which alone can be saved and worked on by a pool. */
+export function checkGraph(index: unknown): void {
+  if (index instanceof GraphIndex) return;
+  throw new ParameterError({ parameter: 'index', got: nameOf(index), want: 'an Hnsw or a Vamana' });
 }

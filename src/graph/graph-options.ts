@@ -4,7 +4,7 @@ import { DimensionError, ParameterError } from '../core/errors.ts';
 import { capacityThatFits } from '../kernels/memory.ts';
 import type { Quantizer } from '../quantize/quantizer.ts';
 import { checkCodeShape, codeLayout } from '../quantize/walk-codes.ts';
-import { checkInteger, checkShape } from './checks.ts';
+import { checkGiven, checkInteger, checkShape } from './checks.ts';
 import { type Codes, layoutOf, type Shape, vectorBytesOf } from './graph-layout.ts';
 import type { Metric } from './vector-index.ts';
 
@@ -59,6 +59,24 @@ export type AllGraphOptions = Complete<GraphOptions>;
 export type Given<Options extends object> = Omit<Options, 'codes'> & { codes?: Codes | Quantizer };
 
 export const GRAPH_DEFAULTS = { capacity: 1_000_000, seed: 1, codes: 'sq7' } as const;
+
+/**
+ * What the caller gave of the options that `complete` gives all of; one that is undefined counts as left out. Throws ParameterError for
+ * a name that is none of theirs, misspelt or of another graph: it would be ignored.
+ */
+export function givenOf<Options extends GraphOptions>(
+  options: Options,
+  complete: (options: { dimension: number }) => object,
+  title: string,
+): Options {
+  checkGiven(options, '{ dimension: 768 }');
+  const names = Object.keys(complete({ dimension: options.dimension }));
+  for (const [name, value] of Object.entries(options)) {
+    const known = `no option of ${title}, which has ${names.join(', ')}`;
+    want(name, value, names.includes(name), known);
+  }
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
+}
 
 /** What depends on other options, where the caller does not say. Throws DimensionError or ParameterError. */
 export function graphDefaults(

@@ -10,7 +10,7 @@ import { checkBatch } from './checks.ts';
 import type { MetaOf, Place } from './graph-image.ts';
 import { GraphIndex, type GraphStats, type RestoreOptions } from './graph-index.ts';
 import { STATE } from './graph-layout.ts';
-import { modelOf } from './graph-options.ts';
+import { givenOf, modelOf } from './graph-options.ts';
 import { levelOf } from './hnsw-levels.ts';
 import { type AllHnswOptions, completeOptions, type HnswOptions, shapeOf, slackOf } from './hnsw-options.ts';
 import { HnswThread } from './hnsw-thread.ts';
@@ -27,7 +27,7 @@ export interface HnswStats extends GraphStats {
 export class Hnsw extends GraphIndex<AllHnswOptions, HnswThread> {
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
   static create(options: HnswOptions): Hnsw {
-    const complete = completeOptions(options);
+    const complete = completeOptions(givenOf(options, completeOptions, 'an Hnsw'));
     const model = modelOf(options.codes, complete);
     return new Hnsw(complete, { ...(model && { model }) });
   }

@@ -13,7 +13,7 @@ import { MOST_NORM2 } from '../kernels/intake.ts';
 import type { MetaOf, Place } from './graph-image.ts';
 import { type Claim, GraphIndex, type GraphStats, patient, type RestoreOptions } from './graph-index.ts';
 import { STATE } from './graph-layout.ts';
-import { modelOf } from './graph-options.ts';
+import { givenOf, modelOf } from './graph-options.ts';
 import { FILTER_FROM } from './graph-thread.ts';
 import { codesTitle } from './record-form.ts';
 import { checkLists, moveNodes } from './renumber.ts';
@@ -52,7 +52,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
 
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
   static create(options: VamanaOptions): Vamana {
-    const complete = completeVamanaOptions(options);
+    const complete = completeVamanaOptions(givenOf(options, completeVamanaOptions, 'a Vamana'));
     const model = modelOf(options.codes, complete);
     return new Vamana(complete, { ...(model && { model }) });
   }
@@ -191,7 +191,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     this.checkMayAdd();
     const slot = this.ids.slotOf(id);
     if (slot === undefined)
-      throw new ParameterError({ parameter: 'id', got: id, want: 'the id of a vector that is held' });
+      throw new ParameterError({ parameter: 'id', got: id, want: 'no vector of that id is held' });
     this.thread.checkAll();
     this.markDeleted(slot);
   }

@@ -7,7 +7,7 @@
  */
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { IndexFileError, UsageError } from '../core/errors.ts';
+import { AnnError, IndexFileError, UsageError } from '../core/errors.ts';
 import { save, verify } from '../engine/index-file.ts';
 import { HNSW_DEFAULTS } from '../graph/hnsw-options.ts';
 import { VAMANA_DEFAULTS } from '../graph/vamana-options.ts';
@@ -138,7 +138,9 @@ export function parseBenchArguments(argv: readonly string[]): BenchOptions | 'he
 function dayOf([word, number, ...rest]: readonly string[]): number | undefined {
   if (word !== 'day') return undefined;
   if (number === undefined || !/^\d{1,2}$/.test(number)) {
-    throw new UsageError(`day ${number ?? ''}: which one? For example: npm run bench -- day 3`);
+    throw new UsageError(
+      `day${number === undefined ? '' : ` ${number}`}: which one? For example: npm run bench -- day 3`,
+    );
   }
   if (rest.length > 0)
     throw new UsageError(`day ${number} ${rest.join(' ')}: one day at a time, and nothing beside it`);
@@ -336,6 +338,8 @@ async function files(options: BenchOptions, say: (text: string) => void): Promis
   };
   if (options.file !== undefined) {
     const { ok, bytes, faults } = await verify(options.file);
+    // What cannot even be opened is said in one sentence, which names the file.
+    if (!ok && faults.length === 1) throw new AnnError('INDEX_FILE', faults[0]);
     if (!ok) throw new IndexFileError(options.file, faults[0], 'see npm run annlab -- verify');
     return measured(options.file, bytes);
   }

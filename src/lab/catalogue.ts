@@ -92,7 +92,11 @@ export function findDataset(name: string, catalogue: Catalogue = readCatalogue()
   const family = catalogue.families.find((family) => family.name === parts?.[1]);
   if (parts === null || family === undefined) {
     const known = listDatasets(catalogue).map((dataset) => dataset.name);
-    throw new ParameterError({ parameter: 'dataset', got: name, want: `one of ${known.join(', ')}` });
+    throw new ParameterError({
+      parameter: 'dataset',
+      got: name,
+      want: `there is none of that name: choose one of ${known.join(', ')}`,
+    });
   }
   const dimension = Number(parts[2]);
   const rows = Number(parts[3]) * { '': 1, k: 1e3, m: 1e6 }[parts[4] as '' | 'k' | 'm'];

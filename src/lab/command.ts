@@ -21,22 +21,46 @@ export interface CommandLine {
   positionals: string[];
 }
 
-/** Reads the command line; a flag that is not in the list is an error, as is a missing or needless value. */
+/**
+ * Reads the command line; a flag that is not in the list is an error, as is a missing or needless value, and one of the list that
+ * npm kept: what stands before `--` it takes for its own, and the command would run without.
+ */
 export function readCommandLine(
   argv: readonly string[],
   flags: Record<string, Flag>,
   positionals = false,
 ): CommandLine {
+  const kept = Object.keys(flags).find(npmKept);
+  if (kept !== undefined)
+    throw new UsageError(
+      `npm kept --${kept} for itself: put a -- before the flags, as in ${npmCommand()} -- --${kept}`,
+    );
   const options: ParseArgsConfig['options'] = { help: { type: 'boolean', short: 'h' } };
   for (const [name, flag] of Object.entries(flags)) options[name] = { type: flag.value ? 'string' : 'boolean' };
   try {
     const parsed = parseArgs({ args: [...argv], options, allowPositionals: positionals, strict: true });
     return { values: parsed.values as CommandLine['values'], positionals: parsed.positionals };
   } catch (error) {
+    const [, dashed] = /^Option '([^']+)' argument is ambiguous/.exec((error as Error).message) ?? [];
+    if (dashed !== undefined)
+      throw new UsageError(
+        `${dashed}: its value is missing, or begins with a dash, as only in ${dashed}=-1 it may: --help lists the flags`,
+      );
     // The first sentence says what is wrong; the rest is about writing such arguments on purpose.
     const what = (error as Error).message.split(/\.\s/)[0].replace(/\.$/, '');
     throw new UsageError(`${what.charAt(0).toLowerCase()}${what.slice(1)}: --help lists the flags`);
   }
+}
+
+/** npm hands what it takes for its own to its scripts as variables; `--no-x` as an x that is empty. */
+function npmKept(name: string): boolean {
+  const kept = (flag: string) => process.env[`npm_config_${flag.replaceAll('-', '_')}`];
+  return kept(name) !== undefined || (name.startsWith('no-') && kept(name.slice(3)) === '');
+}
+
+function npmCommand(): string {
+  const script = process.env.npm_lifecycle_event ?? 'start';
+  return script === 'start' ? 'npm start' : `npm run ${script}`;
 }
 
 /** The flags as a column of the help text. */
@@ -50,18 +74,21 @@ export function flagHelp(flags: Record<string, Flag>): string {
     .join('\n');
 }
 
+/** What a number may be. `least`: the flag that `min` comes from, where it is another's value. */
+export interface NumberRange {
+  min: number;
+  max: number;
+  least?: string;
+}
+
 /** `--name 12` as an integer from `min` to `max`. */
-export function integerFlag(line: CommandLine, name: string, range: { min: number; max: number }): number | undefined {
+export function integerFlag(line: CommandLine, name: string, range: NumberRange): number | undefined {
   const text = line.values[name];
   return text === undefined ? undefined : integer(String(text), name, range);
 }
 
 /** `--name 10,20,40` as integers from `min` to `max`. */
-export function integersFlag(
-  line: CommandLine,
-  name: string,
-  range: { min: number; max: number },
-): number[] | undefined {
+export function integersFlag(line: CommandLine, name: string, range: NumberRange): number[] | undefined {
   return parts(line, name)?.map((part) => integer(part, name, range));
 }
 
@@ -124,10 +151,11 @@ function decimal(text: string, name: string, { min, max }: { min: number; max: n
   throw new UsageError(`--${name} ${text}: expected a number from ${min} to ${max}`);
 }
 
-function integer(text: string, name: string, { min, max }: { min: number; max: number }): number {
+function integer(text: string, name: string, { min, max, least }: NumberRange): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= min && value <= max)) {
-    throw new UsageError(`--${name} ${text}: expected a whole number from ${min} to ${max}`);
+    const from = least === undefined ? String(min) : `${min} (${least})`;
+    throw new UsageError(`--${name} ${text}: expected a whole number from ${from} to ${max}`);
   }
   return value;
 }

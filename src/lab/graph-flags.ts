@@ -49,13 +49,13 @@ export function graphParameters<Kind extends GraphKind>(
 
 function hnswParameters(line: CommandLine): GraphParameters['hnsw'] {
   const M = integerFlag(line, 'm', { min: 2, max: 256 }) ?? HNSW_DEFAULTS.M;
-  const efConstruction = integerFlag(line, 'ef-construction', { min: M, max: 65_536 });
+  const efConstruction = integerFlag(line, 'ef-construction', { min: M, least: '--m', max: 65_536 });
   return { M, efConstruction: efConstruction ?? Math.max(HNSW_DEFAULTS.efConstruction, M) };
 }
 
 function vamanaParameters(line: CommandLine): GraphParameters['vamana'] {
   const R = integerFlag(line, 'r', { min: 2, max: 256 }) ?? VAMANA_DEFAULTS.R;
-  const L = integerFlag(line, 'l', { min: R, max: 65_536 }) ?? Math.max(VAMANA_DEFAULTS.L, R);
+  const L = integerFlag(line, 'l', { min: R, least: '--r', max: 65_536 }) ?? Math.max(VAMANA_DEFAULTS.L, R);
   const alpha = numberFlag(line, 'alpha', { min: 1, max: 2 });
   const passes = integerFlag(line, 'passes', { min: 1, max: 2 }) as 1 | 2 | undefined;
   return {

@@ -15,7 +15,7 @@ import { type SoakOptions, SoakRun } from './soak-run.ts';
 import { StalledError, watch } from './soak-watch.ts';
 
 const FLAGS: Record<string, Flag> = {
-  minutes: { value: '<n>', help: 'how long; default 2' },
+  minutes: { value: '<n>', help: 'how long it adds and searches, besides which it checks; default 2' },
   readers: { value: '<n>', help: 'threads that search; default 8' },
   writers: { value: '<n>', help: 'threads that insert; default 1' },
   dimension: { value: '<n>', help: 'components of a vector; default 64' },

@@ -103,8 +103,8 @@ export function parseStartArguments(argv: readonly string[]): StartOptions | 'he
   const codes = choiceFlag(line, 'codes', ['f32', 'sq7', 'both']);
   const dataset = line.values.dataset as string | undefined;
   const queries = integerFlag(line, 'queries', { min: 1, max: 10_000_000 });
-  const rows = integerFlag(line, 'rows', { min: k, max: 1_000_000_000 });
-  const efs = integersFlag(line, 'ef', { min: k, max: 100_000 });
+  const rows = integerFlag(line, 'rows', { min: k, least: '--k', max: 1_000_000_000 });
+  const efs = integersFlag(line, 'ef', { min: k, least: '--k', max: 100_000 });
   const gammas = numbersFlag(line, 'gamma', { min: 0, max: 10 });
   if (efs && gammas) throw new UsageError('--ef, --gamma: the sweep is by one of them');
   return {

@@ -11,7 +11,8 @@
 import { availableParallelism } from 'node:os';
 import { BusyError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
 import type { AnyIndex } from '../graph/any-index.ts';
-import { checkInteger, checkSearch, stretchOf } from '../graph/checks.ts';
+import { checkInteger, checkSearch, nameOf, stretchOf } from '../graph/checks.ts';
+import { checkGraph } from '../graph/graph-index.ts';
 import { Hnsw } from '../graph/hnsw.ts';
 import type { ConsolidateOptions, Vamana } from '../graph/vamana.ts';
 import type { Step } from '../graph/vamana-steps.ts';
@@ -74,6 +75,7 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
 
   /** Resolves when all threads are ready. Throws ParameterError where the index was not made for so many. */
   static async start<Index extends AnyIndex>(index: Index, { threads }: PoolOptions = {}): Promise<Pool<Index>> {
+    checkGraph(index);
     const wanted = threads ?? Math.max(1, Math.min(availableParallelism(), index.numbers.free));
     checkInteger('threads', wanted, 1, MOST_THREADS);
     const numbers = index.numbers.take(wanted);
@@ -121,6 +123,8 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
    */
   build(this: Pool<Vamana>, vectors: Float32Array, { threads, ...options }: PoolAddOptions = {}): Promise<void> {
     if (this.#closing) return Promise.reject(new PoolClosedError());
+    if (!('building' in this.index))
+      return Promise.reject(noVamana(this.index, 'vectors are added to others: addBatch'));
     const mine = vectors instanceof Float32Array ? shared(vectors) : vectors;
     const built = this.#adding.then(() => this.#link(this.index.building(mine, options), this.#threads(threads)));
     this.#adding = built.catch(() => {});
@@ -134,6 +138,7 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
    */
   consolidate(this: Pool<Vamana>, { threads, ...options }: PoolConsolidateOptions = {}): Promise<void> {
     if (this.#closing) return Promise.reject(new PoolClosedError());
+    if (!('consolidating' in this.index)) return Promise.reject(noVamana(this.index, 'from others nothing is deleted'));
     const before = Promise.all(this.#pending);
     const consolidated = before.then(async () => {
       try {
@@ -257,11 +262,15 @@ const MOST_THREADS = 255;
 /** Of all rows of a batch together: 1 GiB of ids. */
 const MOST_RESULTS = 2 ** 28;
 
+function noVamana(index: unknown, why: string): ParameterError {
+  return new ParameterError({ parameter: 'index', got: nameOf(index), want: `a Vamana; ${why}` });
+}
+
 function checkRows(vectors: Float32Array, dimension: number, name: string): number {
   if (!(vectors instanceof Float32Array)) {
     throw new ParameterError({
       parameter: name,
-      got: typeof vectors,
+      got: nameOf(vectors),
       want: 'a Float32Array of rows, one behind the other',
     });
   }

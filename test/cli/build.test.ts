@@ -276,12 +276,14 @@ describe('annlab build', () => {
       said('build', '--input', join(folder, 'vectors.npy'), '--out', out, ...flags, memory);
     const { text, status } = await build('16');
     expect(status).toBe(0);
-    expect(text).toMatch(/: 1,500 vectors of 12 dimensions\nbuilt in [\d.]+ s in \d+ parts within 16 MiB: \d+ KiB\n/);
+    expect(text).toMatch(
+      /: 1,500 vectors of 12 dimensions\nbuilt in [\d.]+ s in (one part|\d+ parts) within 16 MiB: \d+ KiB\n/,
+    );
     expect(text).toMatch(/not calibrated/);
     expect((await said('verify', out)).text).toMatch(/whole: 1,500 vectors, /);
     const query = vectors().subarray(0, DIMENSION);
     expect((await open(out)).search(query, { k: 1, efSearch: 100 }).ids).toEqual(Uint32Array.of(0));
-    await expect(build('1')).rejects.toThrow(/memoryBytes = 1048576: at least \d+ for 1500 /);
+    await expect(build('1')).rejects.toThrow(/memoryBytes = 1048576: at least \d+ \(\d+ MiB\) for 1500 /);
   });
 
   it('walks a Vamana on codes that were trained', async () => {
@@ -324,7 +326,7 @@ describe('annlab build', () => {
     const { text, status } = await said('build', '--input', join(folder, 'vectors.npy'), '--out', out, ...flags);
     expect(status).toBe(0);
     expect(text).toMatch(
-      new RegExp(`dimensions\ntrained on 1500 vectors in [\\d.]+ s: codes of ${codeBytes} bytes for 48\nbuilt in`),
+      new RegExp(`dimensions\ntrained on 1,500 vectors in [\\d.]+ s: codes of ${codeBytes} bytes for 48\nbuilt in`),
     );
     expect(await verify(out)).toMatchObject({ ok: true, count: ROWS });
     const index = await open(out);
@@ -360,7 +362,9 @@ describe('annlab build', () => {
     await expect(build('file/index.ann', '--dataset', 'none')).rejects.toThrow(OutputError);
     await expect(build('folder.ann', '--dataset', 'none')).rejects.toThrow(OutputError);
     await expect(build('folder.ann', '--dataset', 'none')).rejects.toThrow(/folder\.ann: is a directory: name a file/);
-    await expect(build('a.ann', '--dataset', 'none')).rejects.toThrow(/dataset = none: one of/);
+    await expect(build('a.ann', '--dataset', 'none')).rejects.toThrow(
+      /dataset = none: there is none of that name: choose one of/,
+    );
     await expect(build('a.ann', '--input', join(folder, 'none.npy'))).rejects.toThrow(AnnError);
     await expect(build('a.ann', '--input', join(folder, 'vectors.npy'), '--capacity', '9')).rejects.toThrow(
       /capacity exhausted: the index holds at most 9 vectors and 1500 were asked for/,

@@ -48,7 +48,7 @@ describe('annlab info', () => {
       Math.sin,
       Uint32Array.from({ length: 2000 }, (_, i) => 3 * i + 1),
     );
-    expect((await said('info', own)).text).toContain("ids      the caller's own");
+    expect((await said('info', own)).text).toContain('ids      in a section of their own, as the caller gave');
   });
 
   it('says what recall takes, where that was measured', async () => {
@@ -60,7 +60,7 @@ describe('annlab info', () => {
     const { text } = await said('info', path);
     expect(text).toContain('calibrated on 100 of its own vectors, when it held 2,000; bounds at 95 % confidence\n');
     expect(text).toMatch(
-      /\nfilter: 0 words of signs \(cache lines .* of 0\.95: 1 words deferred by 0\.8 ([\d,]+|do not get there), 0 words [\d,]+\)\n/,
+      /\nfilter: 0 words of signs \(cache lines .* of 0\.95 with 1 words deferred by 0\.8: ([\d,]+|do not get there), 0 words: [\d,]+\)\n/,
     );
     expect(text).toMatch(/\nk +recall +gamma +efSearch +rerank +measured +at least +distances +hops +estimates\n/);
     const { gamma, rerank } = index.resolve({ k: 10, recallTarget: 0.95 });

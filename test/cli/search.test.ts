@@ -104,7 +104,11 @@ describe('annlab search', () => {
   it('looks as far as a recall takes, where the index was calibrated', async () => {
     const { index, queries, truth, folder } = await folderOfFiles();
     const asked = ['--queries', queries, '--truth', truth];
-    await expect(said('search', index, ...asked, '--recall', '0.8')).rejects.toThrow(/the index is not calibrated/);
+    const uncalibrated = said('search', index, ...asked, '--recall', '0.8');
+    await expect(uncalibrated).rejects.toThrow(UsageError);
+    await expect(uncalibrated).rejects.toThrow(
+      /^--recall: .*\.ann is not calibrated, .*build it without --no-calibrate/,
+    );
     const calibrated = join(folder, 'calibrated.ann');
     const opened = await open(index);
     await opened.calibrate();

@@ -13,6 +13,7 @@ import {
   ReadOnlyError,
 } from '../../src/core/errors.ts';
 import { open, openReadOnly, save, verify } from '../../src/engine/index-file.ts';
+import { Flat } from '../../src/graph/flat.ts';
 import { checkMeta, type MetaOf } from '../../src/graph/graph-image.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import { AnnFile } from '../../src/storage/ann-file.ts';
@@ -331,6 +332,17 @@ describe('the options of open', () => {
 });
 
 describe('saving', () => {
+  it('is of a graph, to a path', async () => {
+    const path = join(temporaryFolder(), 'index.ann');
+    const flat = save(Flat.create({ dimension: 2 }) as never, path);
+    await expect(flat).rejects.toThrow(ParameterError);
+    await expect(flat).rejects.toThrow('index = Flat: an Hnsw or a Vamana');
+    const index = indexOf(PLAIN);
+    await expect(save(index, undefined as never)).rejects.toThrow(ParameterError);
+    await expect(save(index, undefined as never)).rejects.toThrow('path = undefined: where to: a file');
+    await save(index, path);
+  });
+
   it('goes on beside searches; whoever adds meanwhile is told to wait', async () => {
     const folder = temporaryFolder();
     const [path, copy] = [join(folder, 'index.ann'), join(folder, 'copy.ann')];

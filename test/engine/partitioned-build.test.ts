@@ -297,7 +297,12 @@ describe('buildPartitioned', () => {
     }
 
     it('too little memory, and says how much it takes', async () => {
-      await expectRefused({}, { memoryBytes: 100_000 }, ParameterError, /memoryBytes = 100000: at least \d+ for 2100 /);
+      await expectRefused(
+        {},
+        { memoryBytes: 100_000 },
+        ParameterError,
+        /memoryBytes = 100000: at least \d+ \(\d+ MiB\) for 2100 /,
+      );
       const options = completeVamanaOptions({ dimension: 8, ...SMALL, threads: 2 });
       const least = (() => {
         try {

@@ -309,7 +309,7 @@ describe('adding', () => {
     const before = state();
     const error = () => index.add(vector);
     expect(error).toThrow(CapacityError);
-    expect(error).toThrow('at most 6 vectors and 7 were asked for: create it with a larger capacity');
+    expect(error).toThrow('at most 6 vectors and 7 were asked for: create or open it with a larger capacity');
     expect(state()).toEqual(before);
     expect(before.count).toBe(6);
   });

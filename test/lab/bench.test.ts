@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { UsageError } from '../../src/core/errors.ts';
+import { AnnError, UsageError } from '../../src/core/errors.ts';
 import { type BenchOptions, bench, kernelsTable, parseBenchArguments } from '../../src/lab/bench.ts';
 import type { BatchCost } from '../../src/lab/bench-batch.ts';
 import type { BuildCost } from '../../src/lab/bench-build.ts';
@@ -49,7 +49,7 @@ describe('the command line of npm run bench', () => {
 
   it.each([
     [['everything'], /^everything: choose from kernels, indexes, codes, batch, build, files, churn, day$/],
-    [['day'], /^day : which one\?.*npm run bench -- day 3$/],
+    [['day'], /^day: which one\?.*npm run bench -- day 3$/],
     [['day', 'three'], /^day three: which one/],
     [['day', '3', 'kernels'], /^day 3 kernels: one day at a time/],
     [['kernels', 'day', '3'], /^day 3 stands alone: npm run bench -- day 3$/],
@@ -337,8 +337,9 @@ describe('the file benchmark', () => {
     expect(said[0]).toMatch(/^(mapped|read) .* ms/m);
     await bench({ ...options, file, out }, (text) => said.push(text));
     expect(said[1]).toMatch(/^read .* ms/m);
-    await expect(bench({ ...options, file: path.join(out, 'none.ann'), out }, () => {})).rejects.toThrow(
-      /no such file/,
+    const none = path.join(out, 'none.ann');
+    await expect(bench({ ...options, file: none, out }, () => {})).rejects.toThrow(
+      new AnnError('INDEX_FILE', `${none}: there is no such file: look at the path`),
     );
   });
 });

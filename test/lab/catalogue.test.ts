@@ -80,7 +80,9 @@ describe('names', () => {
   });
 
   test('whoever asks for one that is not there hears which are', () => {
-    expect(() => findDataset('sift')).toThrow(/dataset = sift: one of .*sift-128-euclidean.*embedding-1024-100k/);
+    expect(() => findDataset('sift')).toThrow(
+      /dataset = sift: there is none of that name: choose one of .*sift-128-euclidean.*embedding-1024-100k/,
+    );
   });
 });
 

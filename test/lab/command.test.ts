@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
 import {
   choiceFlag,
@@ -17,6 +17,8 @@ const flags = {
 const line = (...argv: string[]) => readCommandLine(argv, flags);
 const range = { min: 1, max: 100 };
 
+afterEach(() => vi.unstubAllEnvs());
+
 describe('a command line', () => {
   it('is read by name', () => {
     const { values } = line('--count', '12', '--loud', '--name=abc');
@@ -29,6 +31,8 @@ describe('a command line', () => {
     [['--count'], "option '--count <value>' argument missing"],
     [['--loud=3'], "option '--loud' does not take an argument"],
     [['stray'], "unexpected argument 'stray'"],
+    [['--count', '-1'], '--count: its value is missing, or begins with a dash, as only in --count=-1 it may'],
+    [['--count', '--loud'], '--count: its value is missing'],
   ])('%s is one line that points to the help', (argv, what) => {
     expect(() => line(...argv)).toThrow(UsageError);
     try {
@@ -43,6 +47,31 @@ describe('a command line', () => {
   it.each(['0', '101', '-1', '1.5', '1e1', 'ten', '', ' 7'])('refuses --count=%s', (text) => {
     expect(() => integerFlag(line(`--count=${text}`), 'count', range)).toThrow(UsageError);
     expect(() => integerFlag(line(`--count=${text}`), 'count', range)).toThrow('a whole number from 1 to 100');
+  });
+
+  it('says where the least comes from', () => {
+    const wide = { min: 10, least: '--k', max: 100 };
+    expect(() => integerFlag(line('--count', '9'), 'count', wide)).toThrow(
+      '--count 9: expected a whole number from 10 (--k) to 100',
+    );
+    expect(() => integersFlag(line('--count', '10,9'), 'count', wide)).toThrow('from 10 (--k) to 100');
+  });
+
+  it('refuses to run without a flag that npm kept', () => {
+    vi.stubEnv('npm_lifecycle_event', 'annlab');
+    vi.stubEnv('npm_config_count', '12');
+    expect(() => line('12')).toThrow(UsageError);
+    expect(() => line()).toThrow(
+      'npm kept --count for itself: put a -- before the flags, as in npm run annlab -- --count',
+    );
+    vi.stubEnv('npm_lifecycle_event', 'start');
+    expect(() => line()).toThrow('as in npm start -- --count');
+    vi.unstubAllEnvs();
+    const switches = { 'no-echo': { help: 'a switch' } };
+    vi.stubEnv('npm_config_echo', 'true');
+    expect(readCommandLine([], switches).values).toEqual({});
+    vi.stubEnv('npm_config_echo', '');
+    expect(() => readCommandLine([], switches)).toThrow('npm kept --no-echo for itself');
   });
 
   it('reads whole numbers and lists of them', () => {

@@ -385,7 +385,11 @@ describe('npm start as a process', () => {
   it.each([
     [['--nope'], 2, /^error: unknown option '--nope': --help lists the flags\n$/],
     [['--k', 'ten'], 2, /^error: --k ten: expected a whole number from 1 to 1000\n$/],
-    [['--dataset', 'nope'], 1, /^error: dataset = nope: one of fashion-mnist[^\n]*\n$/],
+    [
+      ['--dataset', 'nope'],
+      1,
+      /^error: dataset = nope: there is none of that name: choose one of fashion-mnist[^\n]*\n$/,
+    ],
   ])('%j ends with status %i and one line', async (argv, status, line) => {
     const { code, stdout, stderr } = await runScript([...argv, '--out', path.join(folder, 'never')]);
     expect([code, stdout]).toEqual([status, '']);

@@ -21,6 +21,7 @@ import { Random } from '../../src/core/random.ts';
 import { Flat } from '../../src/graph/flat.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
 import type { HnswOptions } from '../../src/graph/hnsw-options.ts';
+import type { Vamana } from '../../src/graph/vamana.ts';
 import { type BatchResult, Pool, type PoolSearchOptions } from '../../src/workers/pool.ts';
 import { trueDistance } from '../oracle.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -646,6 +647,20 @@ describe('who may do what, and when', () => {
     );
     expect(index.count).toBe(2001);
     expect(index.validate()).toEqual([]);
+  });
+
+  it('is of a graph, and builds and consolidates a Vamana alone', async () => {
+    const flat = Pool.start(Flat.create({ dimension }) as never);
+    await expect(flat).rejects.toThrow(ParameterError);
+    await expect(flat).rejects.toThrow('index = Flat: an Hnsw or a Vamana');
+    await withPool(create(), 1, async (pool) => {
+      const loose = pool as unknown as Pool<Vamana>;
+      await expect(loose.build(data)).rejects.toThrow(ParameterError);
+      await expect(loose.build(data)).rejects.toThrow('index = Hnsw: a Vamana; vectors are added to others: addBatch');
+      await expect(loose.consolidate()).rejects.toThrow('index = Hnsw: a Vamana; from others nothing is deleted');
+      await pool.addBatch(data);
+      expect((await pool.searchBatch(data.subarray(0, dimension), { k: 1 })).ids).toEqual(Uint32Array.of(0));
+    });
   });
 
   it('a batch that is refused does not keep the next one from its turn', async () => {
