@@ -344,6 +344,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     let from = at.records + slot * this.layout.recordBytes;
     if (this.form !== 'f32') {
       if (this.form === 'u8') kernels.widen(from, decoded, dimension);
+      // A lifted one has a component more than is asked for, which its code ends with.
       else kernels.decode(from, decoded, this.space.dimension);
       from = decoded;
     }
