@@ -239,7 +239,7 @@ describe('searchBatch', () => {
     const one = new Float32Array(dimension);
     const refused: [unknown, PoolSearchOptions, string][] = [
       [undefined, { k: 1 }, 'queries = undefined: a Float32Array'],
-      [[1, 2, 3], { k: 1 }, 'queries = object: a Float32Array'],
+      [[1, 2, 3], { k: 1 }, 'queries = Array: a Float32Array'],
       [new Float32Array(36), { k: 1 }, 'queries.length = 36: a multiple of the dimension 24'],
       [one, { k: 0 }, 'k = 0'],
       [one, { k: 1.5 }, 'k = 1.5'],
@@ -660,6 +660,14 @@ describe('who may do what, and when', () => {
       await expect(loose.consolidate()).rejects.toThrow('index = Hnsw: a Vamana; from others nothing is deleted');
       await pool.addBatch(data);
       expect((await pool.searchBatch(data.subarray(0, dimension), { k: 1 })).ids).toEqual(Uint32Array.of(0));
+    });
+  });
+
+  it.each([undefined, null, 10])('a search wants options, and says so to whom no type tells: %s', async (options) => {
+    await withPool(create(), 1, async (pool) => {
+      const searching = pool.searchBatch(data, options as never);
+      await expect(searching).rejects.toThrow(ParameterError);
+      await expect(searching).rejects.toThrow(`options = ${options}: an object, such as { k: 10 }`);
     });
   });
 
