@@ -306,6 +306,11 @@ export abstract class GraphIndex<
     }
   }
 
+  /** What `calibrate` measured, if it has been called; of a file, no more is read for it than its header. */
+  get calibration(): Calibration | undefined {
+    return this.#calibration;
+  }
+
   /** Slots, as other threads find them, become ids, in place. */
   translate(slots: Uint32Array): Uint32Array {
     return this.ids.translate(slots);
