@@ -27,7 +27,7 @@ export interface GraphHandle<Options extends AllGraphOptions = AllGraphOptions> 
   options: Options;
   memory: WebAssembly.Memory;
   at: Record<Region, number>;
-  /** The originals, where the arena may hold codes. */
+  /** The originals, where the arena may hold something else. */
   vectors?: VectorStoreHandle;
   /** The file that it was opened from. */
   source?: Source;

@@ -410,6 +410,22 @@ describe('addBatch', () => {
     expectHolds(index, data);
   });
 
+  it('what a listener throws is thrown when all are in, and to the caller, not to the process', async () => {
+    const n = 8000;
+    const data = rowsOf({ n, dimension });
+    const index = Hnsw.create({ dimension, capacity: n + 1, threads: 2 });
+    await withPool(index, 1, async (pool) => {
+      const onProgress = (done: number) => {
+        throw new Error(`no more than ${done}`);
+      };
+      await expect(pool.addBatch(data, { onProgress })).rejects.toThrow(/^no more than \d+$/);
+      expect(index.count).toBe(n);
+      await pool.addBatch(data.subarray(0, dimension));
+    });
+    expect(index.count).toBe(n + 1);
+    expect(index.validate()).toEqual([]);
+  });
+
   describe('takes all rows or none', () => {
     const held = 50;
     async function refusing(work: (pool: Pool, index: Hnsw) => Promise<void>, options: Partial<HnswOptions> = {}) {
