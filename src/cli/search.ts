@@ -86,7 +86,7 @@ export function parseSearchArguments(argv: readonly string[]): SearchCommandOpti
 export async function search(options: SearchCommandOptions, say: (text: string) => void): Promise<void> {
   const { file, from, k } = options;
   const index = await openReadOnly(file);
-  if (options.recall !== undefined && index.stats().calibration === undefined)
+  if (options.recall !== undefined && index.calibration === undefined)
     throw new UsageError(
       `--recall: ${file} is not calibrated, so nobody knows what that takes: build it without --no-calibrate and --memory, ` +
         'have a program open, calibrate and save it, or name --gamma or --ef',

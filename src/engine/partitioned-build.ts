@@ -21,6 +21,7 @@ import type { RowSource } from '../core/row-source.ts';
 import { checkInteger } from '../graph/checks.ts';
 import { type MetaOf, sectionBytes } from '../graph/graph-image.ts';
 import { layoutOf, listWords } from '../graph/graph-layout.ts';
+import { givenOf } from '../graph/graph-options.ts';
 import { FILTER_FROM } from '../graph/graph-thread.ts';
 import { ShardRoom } from '../graph/shard-room.ts';
 import {
@@ -90,12 +91,13 @@ export async function buildPartitioned(
   checkInteger('threads', threads, 1, 255);
   checkInteger('rows', source.rows, 1, 2 ** 30);
   const { rows, dimension } = source;
-  if (index.capacity !== undefined && index.capacity < rows) {
+  const given = { ...givenOf({ ...index, dimension }, completeVamanaOptions, 'a Vamana'), threads: threads + 1 };
+  const { capacity = rows } = given;
+  if (capacity < rows) {
     const want = `at least the ${rows} vectors of the source`;
-    throw new ParameterError({ parameter: 'capacity', got: index.capacity, want });
+    throw new ParameterError({ parameter: 'capacity', got: capacity, want });
   }
-  const given = { ...index, dimension, threads: threads + 1 };
-  const options = completeVamanaOptions({ ...given, capacity: index.capacity ?? rows });
+  const options = completeVamanaOptions({ ...given, capacity });
   checkFits(options);
   const plan = planPartition(rows, options, { memoryBytes, ...(shardRows !== undefined && { mostRows: shardRows }) });
   const target = await targetOf(path);

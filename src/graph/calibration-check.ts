@@ -58,7 +58,7 @@ export function checkCalibration(
   const said = object('calibration', value);
   const calibrated = integer('count', said.count, 1, mostCount);
   if (typeof said.form !== 'string') throw broken(`form = ${JSON.stringify(said.form)}`);
-  // Codes never become bytes again, and floats stay floats.
+  // Codes become bytes again only where an index has been emptied, which leaves no calibration; floats stay floats.
   if (said.form !== form && (said.form !== 'u8' || form !== 'sq7'))
     throw broken(`form = ${JSON.stringify(said.form)} of vectors held as ${form}`);
   if (typeof said.drawn !== 'boolean') throw broken(`drawn = ${JSON.stringify(said.drawn)}`);

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ParameterError } from '../core/errors.ts';
 import type { Matrix } from '../core/matrix.ts';
 import { Random } from '../core/random.ts';
-import { checkInteger } from './checks.ts';
+import { checkInteger, nameOf } from './checks.ts';
 import type { GraphThread } from './graph-thread.ts';
 import type { Metric } from './vector-index.ts';
 
@@ -77,7 +77,7 @@ export function drawSample(
     refuse('ks', `[${ks}]`, `a query has only ${others} neighbours: at least one k up to that`);
   const sample = { ks: measured, truth: [] };
   if (queries !== undefined) {
-    if (!(queries instanceof Float32Array)) return refuse('queries', typeof queries, 'a Float32Array of rows');
+    if (!(queries instanceof Float32Array)) return refuse('queries', nameOf(queries), 'a Float32Array of rows');
     const rows = queries.length / dimension;
     if (!Number.isInteger(rows) || rows === 0)
       refuse('queries.length', queries.length, `a multiple of the dimension ${dimension}, and not 0`);

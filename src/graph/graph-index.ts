@@ -101,7 +101,7 @@ export interface Reserved<Handle, Thread> {
   title: string;
   threadOn(handle: Handle): Thread;
   model?: Uint8Array;
-  /** Whether the exact vectors are kept where records hold codes. Default: yes. */
+  /** Whether the exact vectors are kept beside records that hold something else. Default: yes. */
   originals?: boolean;
   chunkRows?: number;
 }
@@ -170,7 +170,7 @@ export abstract class GraphIndex<
     if (model) reserved.bytes.set(model, at.model);
     if (options.filter === 'sign') this.#writeFlips(reserved);
     const vectors =
-      (codes !== 'f32' && originals) || space.lifted
+      originals && (codes !== 'f32' || space.lifted)
         ? VectorStore.reserve({ dimension, metric, capacity, threads, ...(chunkRows !== undefined && { chunkRows }) })
         : undefined;
     this.#vectors = vectors;
@@ -304,6 +304,11 @@ export abstract class GraphIndex<
     } finally {
       resume();
     }
+  }
+
+  /** What `calibrate` measured, if it has been called; of a file, no more is read for it than its header. */
+  get calibration(): Calibration | undefined {
+    return this.#calibration;
   }
 
   /** Slots, as other threads find them, become ids, in place. */

@@ -27,7 +27,7 @@ export interface GraphHandle<Options extends AllGraphOptions = AllGraphOptions> 
   options: Options;
   memory: WebAssembly.Memory;
   at: Record<Region, number>;
-  /** The originals, where the arena may hold codes. */
+  /** The originals, where the arena may hold something else. */
   vectors?: VectorStoreHandle;
   /** The file that it was opened from. */
   source?: Source;
@@ -344,6 +344,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     let from = at.records + slot * this.layout.recordBytes;
     if (this.form !== 'f32') {
       if (this.form === 'u8') kernels.widen(from, decoded, dimension);
+      // A lifted one has a component more than is asked for, which its code ends with.
       else kernels.decode(from, decoded, this.space.dimension);
       from = decoded;
     }

@@ -223,13 +223,15 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       const rest = this.beginMoving('the index is being consolidated: await that');
       let whole = false;
       try {
-        this.#shorten();
+        const shorter = this.#shorten();
         const isDeleted = (slot: number) => this.isDeleted(slot);
         yield* repairing({ count: nodes.count, isDeleted, alpha: this.options.alpha, onRepaired: report });
         const start = isDeleted(0) ? this.#livingMedoid() : 0;
         const from = livingFirst({ count: nodes.count, isDeleted, start });
         moveNodes(nodes, from, () => {});
         this.truncate(from, this.count);
+        // What was far longer drew the centre away from all that are left, and signs about there tell them not apart.
+        if (shorter && this.options.filter === 'sign' && this.count >= FILTER_FROM) this.thread.recentre(this.count);
         this.#growTree();
         whole = true;
       } finally {
@@ -325,16 +327,18 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
 
   /**
    * Where the longest vectors were deleted, reckons with those that live: beside one that is far longer, all others are as good as
-   * equal.
+   * equal. Returns whether it did.
    */
-  #shorten(): void {
+  #shorten(): boolean {
     const { thread } = this;
-    if (!thread.space.lifted || this.count === 0) return;
+    if (!thread.space.lifted || this.count === 0) return false;
     let longest = 0;
     for (let slot = 0; slot < thread.count; slot++) {
       if (!this.isDeleted(slot)) longest = Math.max(longest, thread.lengthOf(slot));
     }
-    if (longest * SPARE_LENGTH < thread.longest) thread.lengthen(longest, thread.count);
+    const shorter = longest * SPARE_LENGTH < thread.longest;
+    if (shorter) thread.lengthen(longest, thread.count);
+    return shorter;
   }
 
   /** The same of all that are not deleted; 0 where all are. */

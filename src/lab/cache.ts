@@ -55,7 +55,7 @@ export async function writeWhole(
 export async function writeKept(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  options: WriteOptions = {},
+  options: Omit<WriteOptions, 'elsewhere'> = {},
 ): Promise<Written> {
   const written = await writeWhole(path, chunks, options);
   await keepChecksum(path, written.sha256, options.fileSystem);

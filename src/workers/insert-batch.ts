@@ -3,7 +3,7 @@
  * to begin are inserted here, so that those that are in are always the first ones; the filter's centre moves between pieces.
  */
 import { BrokenIndexError, WorkerDiedError } from '../core/errors.ts';
-import type { Claim } from '../graph/graph-index.ts';
+import { type Claim, patient } from '../graph/graph-index.ts';
 import type { Hnsw } from '../graph/hnsw.ts';
 import type { AddBatchOptions } from '../graph/vector-index.ts';
 import type { Crew, Ended } from './crew.ts';
@@ -11,7 +11,7 @@ import { CONTROL, controlFrom, type InsertTask, SIGN_BLOCK, SUM_BLOCK } from './
 
 /**
  * Inserts the rows of `vectors`, which lie in shared memory; returns the microseconds that each took. Throws what
- * `Pool.addBatch` rejects with.
+ * `Pool.addBatch` rejects with; what `onProgress` throws, when all are in.
  */
 export async function insertBatch(
   index: Hnsw,
@@ -20,6 +20,9 @@ export async function insertBatch(
 ): Promise<Float32Array> {
   const claim = index.claim(vectors, ids);
   const { rows, first } = claim;
+  // Called by a timer, where nobody would catch what it throws.
+  const { report, throwFirst } = patient(onProgress, rows);
+  const tell = onProgress && ((done: number) => report(done / rows));
   let added = 0;
   let lost = false;
   try {
@@ -31,7 +34,7 @@ export async function insertBatch(
     await checkAll(batch);
     for (let from = 0; from < rows; from = added) {
       const to = pieceEnd(batch, from);
-      const ended = await insertPiece(batch, from, to, onProgress);
+      const ended = await insertPiece(batch, from, to, tell);
       if (ended.lost) {
         lost = true;
         throw new BrokenIndexError(`a thread died while it inserted (${ended.died?.why}), and so did its successors`);
@@ -41,7 +44,8 @@ export async function insertBatch(
       if (ended.failure) throw ended.failure;
       if (ended.died) throw new WorkerDiedError({ ...ended.died, added, rows }, { cause: ended.died.cause });
     }
-    onProgress?.(rows, rows);
+    report(1);
+    throwFirst();
     return Float32Array.from(batch.latencyUs);
   } finally {
     // With an insert that is only half done, and perhaps a lock that is held, nothing can be added or saved any more.
@@ -85,13 +89,12 @@ async function insertPiece(
   { crew, threads, claim, vectors, inserted, latencyUs }: Batch,
   from: number,
   to: number,
-  onProgress: AddBatchOptions['onProgress'],
+  tell: ((done: number) => void) | undefined,
 ): Promise<Ended & { control: Int32Array }> {
-  const { first, upper, rows } = claim;
+  const { first, upper } = claim;
   const control = controlFrom(from);
   const task: InsertTask = { kind: 'insert', vectors, inserted, latencyUs, first, upper, rows: to, control };
-  const report = () => onProgress?.(from + Atomics.load(control, CONTROL.done), rows);
-  const timer = onProgress && setInterval(report, PROGRESS_MS);
+  const timer = tell && setInterval(() => tell(from + Atomics.load(control, CONTROL.done)), PROGRESS_MS);
   try {
     return { ...(await crew.run(task, first + from === 0 ? 1 : threads)), control };
   } finally {

@@ -11,7 +11,7 @@
 import { availableParallelism } from 'node:os';
 import { BusyError, ParameterError, PoolClosedError, WorkerDiedError } from '../core/errors.ts';
 import type { AnyIndex } from '../graph/any-index.ts';
-import { checkInteger, checkSearch, nameOf, stretchOf } from '../graph/checks.ts';
+import { checkGiven, checkInteger, checkSearch, nameOf, stretchOf } from '../graph/checks.ts';
 import { checkGraph } from '../graph/graph-index.ts';
 import { Hnsw } from '../graph/hnsw.ts';
 import type { ConsolidateOptions, Vamana } from '../graph/vamana.ts';
@@ -104,9 +104,9 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
 
   /**
    * Adds the rows of `vectors`, all or, where one of them is refused, none. Searches find each one as soon as it is in, of a Vamana as
-   * soon as its batch is. Vectors
-   * that lie in shared memory are not copied, and must stay as they are until this is done. Rejects with what the index's `addBatch`
-   * throws; of an HNSW, with WorkerDiedError, which says how many rows are in, where a thread died over it; with PoolClosedError.
+   * soon as its batch is. Vectors that lie in shared memory are not copied, and must stay as they are until this is done. Rejects
+   * with what the index's `addBatch` throws; of an HNSW, with WorkerDiedError, which says how many rows are in, where a thread died
+   * over it; with PoolClosedError.
    */
   addBatch(vectors: Float32Array, options: PoolAddOptions = {}): Promise<AddResult> {
     if (this.#closing) return Promise.reject(new PoolClosedError());
@@ -190,9 +190,11 @@ export class Pool<Index extends AnyIndex = AnyIndex> {
     return work;
   }
 
-  async #search(queries: Float32Array, { threads, ...wanted }: PoolSearchOptions): Promise<BatchResult> {
+  async #search(queries: Float32Array, given: PoolSearchOptions): Promise<BatchResult> {
     if (this.#closing) throw new PoolClosedError();
     if (this.#consolidating > 0) throw new BusyError('the index is being consolidated: await that');
+    checkGiven(given, '{ k: 10 }');
+    const { threads, ...wanted } = given;
     const { dimension } = this.index;
     const options = this.index.resolve(wanted);
     const { k, gamma } = checkSearch(options);

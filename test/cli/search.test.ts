@@ -7,6 +7,7 @@ import { Random } from '../../src/core/random.ts';
 import { open, save } from '../../src/engine/index-file.ts';
 import { Flat } from '../../src/graph/flat.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
+import { BLOCK_BYTES } from '../../src/storage/ann-format.ts';
 import { npyBytes, vecsBytes } from '../lab/formats/writers.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { said } from './said.ts';
@@ -109,6 +110,12 @@ describe('annlab search', () => {
     await expect(uncalibrated).rejects.toThrow(
       /^--recall: .*\.ann is not calibrated, .*build it without --no-calibrate/,
     );
+    // What is damaged elsewhere is for those to say who come there: the whole file is not read for it.
+    const damaged = readFileSync(index);
+    damaged[BLOCK_BYTES + 100] ^= 1;
+    writeFileSync(join(folder, 'damaged.ann'), damaged);
+    const spoilt = said('search', join(folder, 'damaged.ann'), '--queries', queries, '--recall', '0.8');
+    await expect(spoilt).rejects.toThrow(/is not calibrated/);
     const calibrated = join(folder, 'calibrated.ann');
     const opened = await open(index);
     await opened.calibrate();

@@ -21,6 +21,7 @@ import {
   type PartitionedResult,
 } from '../../src/engine/partitioned-build.ts';
 import type { AnyIndex } from '../../src/graph/any-index.ts';
+import { ShardRoom } from '../../src/graph/shard-room.ts';
 import { Vamana } from '../../src/graph/vamana.ts';
 import { completeVamanaOptions } from '../../src/graph/vamana-options.ts';
 import type { VectorIndex } from '../../src/graph/vector-index.ts';
@@ -273,6 +274,17 @@ describe('buildPartitioned', () => {
     }
   });
 
+  it.each(METRICS.flatMap((metric) => (['f32', 'sq7'] as const).map((codes) => ({ metric, codes }))))(
+    'has nothing in its room besides what the plan says: $metric, $codes',
+    ({ metric, codes }) => {
+      const given = { dimension: 64, metric, codes, threads: 2, ...SMALL };
+      const { shardRows, bytes } = planPartition(10_000, completeVamanaOptions(given), { memoryBytes: 2 ** 22 });
+      const room = ShardRoom.reserve({ ...given, capacity: shardRows });
+      expect(room.handle.memory.buffer.byteLength).toBe(bytes.room);
+      expect(room.handle.vectors).toBeUndefined();
+    },
+  );
+
   describe('refuses, and leaves nothing behind', () => {
     const matrix = normal(2100, 8);
 
@@ -329,6 +341,8 @@ describe('buildPartitioned', () => {
         /shardRows = 1024: at least 1600/,
       );
       await expectRefused({}, { index: { ...SMALL, R: 1 } }, ParameterError, /R = 1/);
+      const misspelt = { ...SMALL, alfa: 1.2 } as PartitionedOptions['index'] & object;
+      await expectRefused({}, { index: misspelt }, ParameterError, /^alfa = 1.2: no option of a Vamana/);
       await expectRefused({}, { index: { ...SMALL, capacity: 2099 } }, ParameterError, /at least the 2100 vectors/);
     });
 

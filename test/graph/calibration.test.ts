@@ -211,7 +211,7 @@ describe('calibrate, on little and on nonsense', () => {
       [{ confidence: Number.NaN }, /confidence = NaN/],
       [{ queries: new Float32Array(5) }, /queries.length = 5: a multiple of the dimension 4, and not 0/],
       [{ queries: new Float32Array(0) }, /queries.length = 0/],
-      [{ queries: [1, 2, 3, 4] as never }, /queries = object: a Float32Array/],
+      [{ queries: [1, 2, 3, 4] as never }, /queries = Array: a Float32Array/],
       [{ queries: Float32Array.of(1, 2, 3, 4, 5, Number.NaN, 7, 8) }, /query 1: component 1 is NaN/],
     ] as const) {
       await expect(index.calibrate(options)).rejects.toThrow(AnnError);

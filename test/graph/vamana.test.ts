@@ -463,6 +463,25 @@ describe('what an index held before', () => {
     }
     expect(hits / 500).toBeGreaterThan(0.8);
   });
+
+  it('is forgotten by the filter too: signs are taken about those that live', () => {
+    const options = { dimension: 64, metric: 'dot', codes: 'f32', filter: 'sign' } as const;
+    const many = clustered({ n: 1500, dimension: 64, seed: 16 });
+    const index = create(options, 1501);
+    index.build(Float32Array.from([...many, ...rowOf(many, 0, 64).map((x) => 1000 * x)]));
+    index.delete(1500);
+    index.consolidate();
+    const spared = [{}, { filterWords: 0 }].map((filter) => {
+      let distances = 0;
+      for (let i = 0; i < 30; i++) {
+        const searched = index.search(rowOf(many, i, 64), { k: 10, efSearch: 40, ...filter });
+        distances += searched.work.distances;
+      }
+      return distances;
+    });
+    expect(spared[0]).toBeLessThan(0.8 * spared[1]);
+    expect(index.validate()).toEqual([]);
+  });
 });
 
 describe('a broken graph', () => {

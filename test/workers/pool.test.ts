@@ -410,6 +410,22 @@ describe('addBatch', () => {
     expectHolds(index, data);
   });
 
+  it('what a listener throws is thrown when all are in, and to the caller, not to the process', async () => {
+    const n = 8000;
+    const data = rowsOf({ n, dimension });
+    const index = Hnsw.create({ dimension, capacity: n + 1, threads: 2 });
+    await withPool(index, 1, async (pool) => {
+      const onProgress = (done: number) => {
+        throw new Error(`no more than ${done}`);
+      };
+      await expect(pool.addBatch(data, { onProgress })).rejects.toThrow(/^no more than \d+$/);
+      expect(index.count).toBe(n);
+      await pool.addBatch(data.subarray(0, dimension));
+    });
+    expect(index.count).toBe(n + 1);
+    expect(index.validate()).toEqual([]);
+  });
+
   describe('takes all rows or none', () => {
     const held = 50;
     async function refusing(work: (pool: Pool, index: Hnsw) => Promise<void>, options: Partial<HnswOptions> = {}) {
@@ -660,6 +676,14 @@ describe('who may do what, and when', () => {
       await expect(loose.consolidate()).rejects.toThrow('index = Hnsw: a Vamana; from others nothing is deleted');
       await pool.addBatch(data);
       expect((await pool.searchBatch(data.subarray(0, dimension), { k: 1 })).ids).toEqual(Uint32Array.of(0));
+    });
+  });
+
+  it.each([undefined, null, 10])('a search wants options, and says so to whom no type tells: %s', async (options) => {
+    await withPool(create(), 1, async (pool) => {
+      const searching = pool.searchBatch(data, options as never);
+      await expect(searching).rejects.toThrow(ParameterError);
+      await expect(searching).rejects.toThrow(`options = ${options}: an object, such as { k: 10 }`);
     });
   });
 

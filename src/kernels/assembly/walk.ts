@@ -219,7 +219,7 @@ export function search(
 }
 
 /** The era, as soon as all records are of one form; takes over what it says: that form, and the centre of the signs. */
-export function wholeEra(): u32 {
+function wholeEra(): u32 {
   let era = atomic.load<u32>(state, ERA);
   while (era & FORM_MOVES) {
     atomic.wait<i32>(state + ERA, era, NAP_NS);

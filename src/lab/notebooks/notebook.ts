@@ -108,7 +108,7 @@ export function parseNotebook(text: string, file: string): Notebook {
 
 /** Writes a whole notebook or none. Throws OutputError. */
 export async function writeNotebook(file: string, notebook: Notebook): Promise<void> {
-  await writeWhole(file, [Buffer.from(formatNotebook(notebook))]);
+  await writeWhole(file, [Buffer.from(formatNotebook(notebook))], { elsewhere: 'execute a copy of it somewhere else' });
 }
 
 /** The text of a notebook's file. */

@@ -140,6 +140,7 @@ describe('a notebook', () => {
     expect(await readNotebook(file)).toEqual(parseNotebook(SAVED, file));
     const nowhere = path.join(file, 'b.ipynb');
     await expect(writeNotebook(nowhere, notebookOf())).rejects.toThrow(OutputError);
+    await expect(writeNotebook(nowhere, notebookOf())).rejects.toThrow(/: execute a copy of it somewhere else$/);
   });
 });
 
