@@ -8,6 +8,7 @@
  */
 import { BrokenIndexError, BusyError, ParameterError } from '../core/errors.ts';
 import { Ids } from '../core/ids.ts';
+import { patient } from '../core/patient.ts';
 import { Random } from '../core/random.ts';
 import { Arena } from '../kernels/memory.ts';
 import { FORM_CODES, rowBytesOf, VectorStore } from '../kernels/vectors.ts';
@@ -565,23 +566,6 @@ export abstract class GraphIndex<
     const n = ROTATION_ROUNDS * this.layout.rotated;
     for (let i = 0; i < n; i++) f32[(at.flips >>> 2) + i] = random.uniform() < 0.5 ? -1 : 1;
   }
-}
-
-/** Tells a listener how far something is that must not end before its end; what he throws waits until then. */
-export function patient(onProgress: ((done: number, total: number) => void) | undefined, total: number) {
-  const failures: unknown[] = [];
-  return {
-    report: (share: number) => {
-      try {
-        onProgress?.(Math.floor(share * total), total);
-      } catch (error) {
-        failures.push(error);
-      }
-    },
-    throwFirst: () => {
-      if (failures.length > 0) throw failures[0];
-    },
-  };
 }
 
 /** Throws ParameterError unless it is an index over a graph, which alone can be saved and worked on by a pool. */

@@ -6,12 +6,14 @@
  * How nodes are linked is in `vamana-batches.ts` and, the kernels, in `kernels/assembly/vamana.ts`, where the departures from the
  * paper are listed. What an index is to its caller besides is in `graph-index.ts`.
  */
+
 import { assert } from '../core/assert.ts';
 import { BrokenIndexError, BusyError, ParameterError } from '../core/errors.ts';
+import { patient } from '../core/patient.ts';
 import { Random } from '../core/random.ts';
 import { MOST_NORM2 } from '../kernels/intake.ts';
 import type { MetaOf, Place } from './graph-image.ts';
-import { type Claim, GraphIndex, type GraphStats, patient, type RestoreOptions } from './graph-index.ts';
+import { type Claim, GraphIndex, type GraphStats, type RestoreOptions } from './graph-index.ts';
 import { STATE } from './graph-layout.ts';
 import { givenOf, modelOf } from './graph-options.ts';
 import { FILTER_FROM } from './graph-thread.ts';

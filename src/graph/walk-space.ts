@@ -8,7 +8,8 @@
  *
  * Where few vectors are far longer than the rest, √(Φ² − |x|²) is nearly the same large number for all of the rest: it takes the range
  * of 7-bit codes (recall 0.33 beside one vector a hundred times as long, HNSW 0.97; f32 0.96), and queries lie far from where
- * most links are (lengths spread by e^0.5: 0.90 for 1,150 distances, HNSW 1.00; 3,000 × 16-D).
+ * most links are (lengths spread by e^0.5: 0.90 for 1,150 distances, HNSW 1.00; 3,000 × 16-D). Links that were chosen beside such a vector
+ * stay as they are when it is deleted: then build anew.
  */
 import type { GraphKind } from './graph-options.ts';
 import type { Metric } from './vector-index.ts';

@@ -2,11 +2,13 @@
  * Exact neighbours of many queries on all cores: ground truth. The base vectors lie in shared memory once; each worker takes the
  * next few queries until none is left.
  */
+
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { DimensionError, ParameterError } from '../core/errors.ts';
 import { type Matrix, row } from '../core/matrix.ts';
 import type { Metric } from '../core/metric.ts';
+import { patient } from '../core/patient.ts';
 import { checkInteger, checkShape } from '../graph/checks.ts';
 import { VectorStore, type VectorStoreHandle } from '../kernels/vectors.ts';
 import { startWorker } from './start-worker.ts';
@@ -37,7 +39,8 @@ export interface ExactTask {
 
 /**
  * Row numbers and distances of the k nearest of `base`, row-major, `queries.rows` × k. Rejects with DimensionError,
- * ParameterError or VectorValueError before anything is started, and with what a thread died of once all threads have ended.
+ * ParameterError or VectorValueError before anything is started, and with what a thread died of once all threads have ended, and with
+ * what `onProgress` throws when all is done.
  */
 export async function exactNeighbors(
   options: ExactNeighborsOptions,
@@ -61,7 +64,8 @@ export async function exactNeighbors(
   const distances = new Float32Array(new SharedArrayBuffer(queries.rows * k * 4));
   const progress = new Int32Array(new SharedArrayBuffer(8));
   const task = { store: store.handle, count: base.rows, k, queries: shared, ids, distances, progress };
-  const timer = onProgress && setInterval(() => onProgress(Atomics.load(progress, 1), queries.rows), 200);
+  const { report, throwFirst } = patient(onProgress, queries.rows);
+  const timer = onProgress && setInterval(() => report(Atomics.load(progress, 1) / queries.rows), 200);
   const workers: Worker[] = [];
   try {
     for (let thread = 0; thread < threads; thread++)
@@ -73,7 +77,8 @@ export async function exactNeighbors(
     clearInterval(timer);
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
-  onProgress?.(queries.rows, queries.rows);
+  report(1);
+  throwFirst();
   return { ids, distances };
 }
 

@@ -2,8 +2,10 @@
  * A batch of vectors inserted into an HNSW by several threads: each takes the next row whenever it is free. Rows that nobody lived
  * to begin are inserted here, so that those that are in are always the first ones; the filter's centre moves between pieces.
  */
+
 import { BrokenIndexError, WorkerDiedError } from '../core/errors.ts';
-import { type Claim, patient } from '../graph/graph-index.ts';
+import { patient } from '../core/patient.ts';
+import type { Claim } from '../graph/graph-index.ts';
 import type { Hnsw } from '../graph/hnsw.ts';
 import type { AddBatchOptions } from '../graph/vector-index.ts';
 import type { Crew, Ended } from './crew.ts';

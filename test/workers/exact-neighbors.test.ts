@@ -91,6 +91,18 @@ describe('exactNeighbors', () => {
     expect(onProgress).toHaveBeenLastCalledWith(20, 20);
   });
 
+  it('rejects with what the listener throws, meanwhile too, when all is done', async () => {
+    started.sabotage = () => 'setTimeout(() => process.exit(0), 500)';
+    let calls = 0;
+    const onProgress = () => {
+      throw new Error(`call ${++calls}`);
+    };
+    const search = exactNeighbors({ base: matrix(20, 4, 5), queries: matrix(3, 4, 6), k: 2, metric: 'l2', onProgress });
+    await expect(search).rejects.toThrow('call 1');
+    expect(calls).toBeGreaterThan(1);
+    started.sabotage = undefined;
+  });
+
   it('runs on as many threads as there are cores where none are named', async () => {
     const { availableParallelism } = await import('node:os');
     await exactNeighbors({ base: matrix(20, 4, 5), queries: matrix(3, 4, 6), k: 2, metric: 'l2' });
