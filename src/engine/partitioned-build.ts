@@ -138,8 +138,8 @@ function checkFits(options: AllVamanaOptions): void {
   });
 }
 
-/** Nodes that are pruned at once. */
-const MOST_CHOICES = 1024;
+/** Nodes that are pruned at once, where there is memory for no more. */
+const LEAST_CHOICES = 1024;
 
 /** Where the filter's centre is for so many vectors of this sum: fewer are not worth one. */
 function centreOf(sum: Float64Array, count: number): Float64Array {
@@ -303,10 +303,13 @@ class PartitionedBuild {
     let done = 0;
     /** Where in the room a slot's vector will be, from 1; 0: nowhere. */
     const places = new Uint32Array(rows);
-    // All arrays are made once: a few for every node would be more than all else together before they are collected.
-    const targets = sharedWords(MOST_CHOICES);
-    const starts = sharedWords(MOST_CHOICES + 1);
-    const edges = sharedWords(MOST_CHOICES * lists.mostUnited);
+    // All arrays are made once: a few for every node would be more than all else together before they are collected. The more nodes
+    // are pruned at once, the fewer vectors are read again and again; what is noted of them takes the memory that the sample had.
+    const choices = Math.max(LEAST_CHOICES, Math.floor(this.#plan.bytes.sample / (4 * (lists.mostUnited + 2))));
+    const most = Math.min(choices, slots.length);
+    const targets = sharedWords(most);
+    const starts = sharedWords(most + 1);
+    const edges = sharedWords(most * lists.mostUnited);
     const held = new Uint32Array(this.#plan.shardRows);
     let [chosen, holds] = [0, 0];
     const hold = (slot: number) => {
@@ -338,7 +341,7 @@ class PartitionedBuild {
       this.#say('merging', done, slots.length);
     };
     for (const slot of slots) {
-      if (chosen === MOST_CHOICES || holds + 1 + lists.mostUnited > held.length) await prune();
+      if (chosen === most || holds + 1 + lists.mostUnited > held.length) await prune();
       const count = lists.unite(slot, edges, starts[chosen]);
       targets[chosen] = slot;
       starts[chosen + 1] = starts[chosen] + count;
