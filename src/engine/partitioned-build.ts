@@ -304,8 +304,8 @@ class PartitionedBuild {
     /** Where in the room a slot's vector will be, from 1; 0: nowhere. */
     const places = new Uint32Array(rows);
     // All arrays are made once: a few for every node would be more than all else together before they are collected. The more nodes
-    // are pruned at once, the fewer vectors are read again and again; what is noted of them takes the memory that the sample had.
-    const choices = Math.max(LEAST_CHOICES, Math.floor(this.#plan.bytes.sample / (4 * (lists.mostUnited + 2))));
+    // are pruned at once, the fewer vectors are read again and again; what is noted of them takes half the memory that the sample had.
+    const choices = Math.max(LEAST_CHOICES, Math.floor(this.#plan.bytes.sample / (8 * (lists.mostUnited + 2))));
     const most = Math.min(choices, slots.length);
     const targets = sharedWords(most);
     const starts = sharedWords(most + 1);
