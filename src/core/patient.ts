@@ -4,7 +4,7 @@ export function patient(onProgress: ((done: number, total: number) => void) | un
   return {
     report: (share: number) => {
       try {
-        onProgress?.(Math.floor(share * total), total);
+        onProgress?.(Math.round(share * total), total);
       } catch (error) {
         failures.push(error);
       }

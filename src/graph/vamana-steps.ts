@@ -3,22 +3,7 @@
  * rows can be done in any order by any number of threads, and none of them sees what another one does. So the graph is the same
  * on any number of threads. All arrays are shared memory.
  */
-
-/** Whether vectors can be held at all, and what is known of them together. A row is a block of SURVEY_BLOCK of them. */
-export interface SurveyStep {
-  kind: 'survey';
-  rows: number;
-  vectors: Float32Array;
-  dimension: number;
-  /** For each block, 1 where not all of it can be held in the form that records have. */
-  unfit: Uint8Array;
-  /** For each vector its length, where that is wanted. */
-  lengths?: Float32Array;
-  /** For each block the sum of its vectors as they are held, where that is wanted. */
-  sums?: Float64Array;
-}
-
-export const SURVEY_BLOCK = 1024;
+import type { Survey } from './survey.ts';
 
 /** Rows of `vectors` become the nodes from slot `first` on, without links. */
 export interface PlaceStep {
@@ -68,7 +53,7 @@ export interface RepairStep {
   alpha: number;
 }
 
-export type Step = SurveyStep | PlaceStep | ChooseStep | LinkStep | RepairStep;
+export type Step = Survey | PlaceStep | ChooseStep | LinkStep | RepairStep;
 
 /** Words that all threads see. */
 export function sharedWords(n: number): Uint32Array {

@@ -2,8 +2,9 @@
 import { copyU32 } from '../kernels/memory.ts';
 import { layoutOf } from './graph-layout.ts';
 import { type GraphHandle, GraphThread, orBroken } from './graph-thread.ts';
+import { surveyBlock } from './survey.ts';
 import { type AllVamanaOptions, MOST_SOURCES, mostVisited, vamanaShapeOf, vamanaSlackOf } from './vamana-options.ts';
-import { type Choosing, type Step, SURVEY_BLOCK, type SurveyStep } from './vamana-steps.ts';
+import type { Choosing, Step } from './vamana-steps.ts';
 
 /** What another thread needs to work on the same index; can be posted to a worker. */
 export type VamanaHandle = GraphHandle<AllVamanaOptions>;
@@ -37,7 +38,7 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
   rowsOf(step: Step): (row: number) => void {
     switch (step.kind) {
       case 'survey':
-        return (block) => this.#survey(step, block);
+        return (block) => surveyBlock(this, step, block);
       case 'place': {
         const { vectors, first } = step;
         const dimension = vectors.length / step.rows;
@@ -72,22 +73,6 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
         };
       }
     }
-  }
-
-  /** Throws VectorValueError, naming the row of the vector that cannot be held. */
-  #survey({ vectors, dimension, unfit, lengths, sums }: SurveyStep, block: number): void {
-    const { admitted } = this;
-    const sum = new Float64Array(dimension);
-    let fits = true;
-    const end = Math.min((block + 1) * SURVEY_BLOCK, vectors.length / dimension);
-    for (let row = block * SURVEY_BLOCK; row < end; row++) {
-      this.admit(vectors.subarray(row * dimension, (row + 1) * dimension), `row ${row}`);
-      fits &&= this.fits();
-      if (lengths) lengths[row] = this.admittedLength();
-      if (sums) for (let j = 0; j < dimension; j++) sum[j] += admitted[j];
-    }
-    if (!fits) unfit[block] = 1;
-    sums?.set(sum, block * dimension);
   }
 
   /** Writes the vector that was admitted, which fits, as the node `slot`: without links, so that nobody finds it. */

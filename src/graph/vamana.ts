@@ -19,6 +19,7 @@ import { givenOf, modelOf } from './graph-options.ts';
 import { FILTER_FROM } from './graph-thread.ts';
 import { codesTitle } from './record-form.ts';
 import { checkLists, moveNodes } from './renumber.ts';
+import { type Survey, surveyOf } from './survey.ts';
 import { link } from './vamana-batches.ts';
 import { livingFirst, repairing } from './vamana-consolidate.ts';
 import {
@@ -28,7 +29,7 @@ import {
   vamanaShapeOf,
   vamanaSlackOf,
 } from './vamana-options.ts';
-import { type Step, SURVEY_BLOCK, type SurveyStep } from './vamana-steps.ts';
+import type { Step } from './vamana-steps.ts';
 import { VamanaThread } from './vamana-thread.ts';
 import { growTree } from './vamana-tree.ts';
 import type { AddBatchOptions } from './vector-index.ts';
@@ -50,7 +51,7 @@ const SPARE_LENGTH = 1.25;
 const MOST_ASKED = 100_000;
 
 export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
-  #places: Uint32Array | undefined;
+  #noted: Uint32Array | undefined;
 
   /** Throws DimensionError, ParameterError or, where the capacity does not fit below 4 GiB, MemoryLimitError. */
   static create(options: VamanaOptions): Vamana {
@@ -138,7 +139,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     for (const [round, linking] of rounds.entries()) {
       yield* link({
         ...{ ...linking, R, total: rows },
-        places: this.#room(),
+        places: this.#places(),
         onLinked: (done) => onLinked((round + done / rows) / passes),
       });
     }
@@ -161,7 +162,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       yield* link({
         ...{ nodes, R, linked: begun, total: first + to },
         choosing: { alpha, filtered: piece.first >= FILTER_FROM },
-        places: this.#room(),
+        places: this.#places(),
         parentsOf: (batch, linksOf) => this.#parentsOf(batch, linksOf),
         onLinked: (done) => {
           this.setState(STATE.count, begun + done);
@@ -250,9 +251,9 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
   }
 
   /** For each slot 0, for whoever links to note in and to clear again. */
-  #room(): Uint32Array {
-    this.#places ??= new Uint32Array(this.options.capacity);
-    return this.#places;
+  #places(): Uint32Array {
+    this.#noted ??= new Uint32Array(this.options.capacity);
+    return this.#noted;
   }
 
   #run(steps: Generator<Step, void>): void {
@@ -270,7 +271,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     vectors: Float32Array,
     ids: ArrayLike<number> | undefined,
     wanted: { sum: boolean },
-  ): Generator<SurveyStep, { claim: Claim; sum: Float64Array }> {
+  ): Generator<Survey, { claim: Claim; sum: Float64Array }> {
     const { thread, dimension } = this;
     const claim = this.claim(vectors, ids);
     let admitted = false;
@@ -403,19 +404,6 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
     const { R, L, passes } = this.options;
     return { ...super.stats(), R, L, passes };
   }
-}
-
-function surveyOf(
-  vectors: Float32Array,
-  { dimension, lengths, sums }: { dimension: number; lengths: boolean; sums: boolean },
-): SurveyStep {
-  const n = vectors.length / dimension;
-  const rows = Math.ceil(n / SURVEY_BLOCK);
-  return {
-    ...{ kind: 'survey', rows, vectors, dimension, unfit: new Uint8Array(new SharedArrayBuffer(rows)) },
-    ...(lengths && { lengths: new Float32Array(new SharedArrayBuffer(n * 4)) }),
-    ...(sums && { sums: new Float64Array(new SharedArrayBuffer(rows * dimension * 8)) }),
-  };
 }
 
 /** Breadth first, the first slot that will do. */

@@ -2,11 +2,11 @@
  * A batch of vectors inserted into an HNSW by several threads: each takes the next row whenever it is free. Rows that nobody lived
  * to begin are inserted here, so that those that are in are always the first ones; the filter's centre moves between pieces.
  */
-
 import { BrokenIndexError, WorkerDiedError } from '../core/errors.ts';
 import { patient } from '../core/patient.ts';
 import type { Claim } from '../graph/graph-index.ts';
 import type { Hnsw } from '../graph/hnsw.ts';
+import { surveyBlock, surveyOf } from '../graph/survey.ts';
 import type { AddBatchOptions } from '../graph/vector-index.ts';
 import type { Crew, Ended } from './crew.ts';
 import { CONTROL, controlFrom, type InsertTask, SIGN_BLOCK, SUM_BLOCK } from './pool-task.ts';
@@ -68,12 +68,13 @@ const PROGRESS_MS = 100;
 async function checkAll(batch: Batch): Promise<void> {
   const { index, crew, threads, vectors, claim } = batch;
   const { first, rows } = claim;
-  const control = controlFrom(0);
-  const { refused, failure, died } = await crew.run({ kind: 'check', vectors, rows, control }, threads);
-  if (refused !== undefined) admitRow(batch, refused);
+  const survey = surveyOf(vectors, { dimension: index.dimension });
+  const finished = new Uint8Array(new SharedArrayBuffer(survey.rows));
+  const { refused, failure, died } = await crew.run({ ...survey, finished, control: controlFrom(0) }, threads);
+  if (refused !== undefined) surveyBlock(index.thread, survey, refused);
   if (failure) throw failure;
   if (died) throw new WorkerDiedError({ ...died, added: 0, rows }, { cause: died.cause });
-  if (Atomics.load(control, CONTROL.unfit) && index.thread.form === 'u8') index.thread.leaveBytes(first);
+  if (survey.unfit.includes(1)) index.thread.leaveBytes(first);
 }
 
 /**

@@ -20,9 +20,7 @@ export const CONTROL = {
   stop: 1,
   /** Rows that are done. */
   done: 2,
-  /** Not 0: one of the rows is not of bytes. */
-  unfit: 3,
-  words: 4,
+  words: 3,
 } as const;
 
 /** Control words of a job whose first row is `row`. */
@@ -47,11 +45,6 @@ export interface SearchTask extends Rows {
   distances: Float32Array;
   found: Uint32Array;
   latencyUs: Float32Array;
-}
-
-/** Whether rows can be held at all, and as bytes. */
-export interface CheckTask extends Rows {
-  kind: 'check';
 }
 
 /** Rows of a claim, up to `rows`; where `control` begins, they begin. */
@@ -81,14 +74,14 @@ export interface SignsTask {
   control: Int32Array;
 }
 
-/** A step in which a Vamana is linked. */
+/** A step in which a Vamana is linked, or a batch is surveyed that is to be inserted into an HNSW. */
 export type StepTask = Step & {
   control: Int32Array;
   /** 1 for each row that is done. */
   finished: Uint8Array;
 };
 
-export type Task = SearchTask | CheckTask | InsertTask | SumTask | SignsTask | StepTask;
+export type Task = SearchTask | InsertTask | SumTask | SignsTask | StepTask;
 
 export const SUM_BLOCK = 4096;
 export const SIGN_BLOCK = 256;

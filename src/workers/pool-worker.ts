@@ -5,6 +5,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../core/assert.ts';
 import { AnnError, VectorValueError } from '../core/errors.ts';
 import { type HnswHandle, HnswThread } from '../graph/hnsw-thread.ts';
+import { surveyBlock } from '../graph/survey.ts';
+import type { Step } from '../graph/vamana-steps.ts';
 import { type VamanaHandle, VamanaThread } from '../graph/vamana-thread.ts';
 import { CONTROL, type Reply, type Request, SIGN_BLOCK, SUM_BLOCK, type Task, type WorkerStart } from './pool-task.ts';
 
@@ -80,13 +82,6 @@ function workOn(task: Task, work: { distances: number; hops: number; estimates: 
         latencyUs[row] = (performance.now() - began) * 1000;
       };
     }
-    case 'check': {
-      const { vectors, control } = task;
-      return (row) => {
-        thread.admit(vectorOf(vectors, row), `row ${row}`);
-        if (!thread.fits()) Atomics.store(control, CONTROL.unfit, 1);
-      };
-    }
     case 'insert': {
       const { vectors, first, upper, inserted, latencyUs } = task;
       assert(thread instanceof HnswThread, 'a Vamana is linked by steps');
@@ -109,14 +104,18 @@ function workOn(task: Task, work: { distances: number; hops: number; estimates: 
       return (block) => thread.encodeSigns(block * SIGN_BLOCK, Math.min((block + 1) * SIGN_BLOCK, count));
     }
     default: {
-      assert(thread instanceof VamanaThread, 'an HNSW has no steps');
-      const doRow = thread.rowsOf(task);
+      const doRow = task.kind === 'survey' ? (block: number) => surveyBlock(thread, task, block) : stepsOf(task);
       return (row) => {
         doRow(row);
         Atomics.store(task.finished, row, 1);
       };
     }
   }
+}
+
+function stepsOf(step: Step): (row: number) => void {
+  assert(thread instanceof VamanaThread, 'an HNSW has no steps');
+  return thread.rowsOf(step);
 }
 
 function described(error: unknown): Extract<Reply, { kind: 'failed' }>['error'] {

@@ -3,13 +3,14 @@ import { patient } from '../../src/core/patient.ts';
 
 it('tells how far it is, in whole steps of the total', () => {
   const said: [number, number][] = [];
-  const { report, throwFirst } = patient((done, total) => void said.push([done, total]), 7);
-  for (const share of [0, 0.5, 1]) report(share);
+  const { report, throwFirst } = patient((done, total) => void said.push([done, total]), 100);
+  for (const share of [0, 0.29, 0.5, 1]) report(share);
   throwFirst();
   expect(said).toEqual([
-    [0, 7],
-    [3, 7],
-    [7, 7],
+    [0, 100],
+    [29, 100],
+    [50, 100],
+    [100, 100],
   ]);
 });
 
