@@ -1,6 +1,6 @@
 /**
  * What `assembly/` does inside a walk and does not show to JavaScript: distances between two records one at a time, the
- * sign filter's estimate, lists of links, those that wait, and locks.
+ * sign filter's estimate, lists of links, those that wait, those visited, and locks.
  */
 import type { Build, Kernels } from '../../src/kernels/wasm.ts';
 import { ASSEMBLY, compileKernels, instantiateOver } from './compile-kernels.ts';
@@ -8,6 +8,7 @@ import { ASSEMBLY, compileKernels, instantiateOver } from './compile-kernels.ts'
 type Shown =
   | 'codeDot'
   | 'codeDotx4Into'
+  | 'configureVisited'
   | 'configureSpace'
   | 'configureSigns'
   | 'configureThread'
@@ -41,6 +42,10 @@ export type Internals = Pick<Kernels, Shown> & {
   leastEstimate(): number;
   takeLeast(): number;
 
+  resetVisited(count: number): void;
+  admitVisits(count: number): void;
+  visit(slot: number): number;
+
   lock(word: number): void;
   unlock(word: number): void;
   holds(word: number): number;
@@ -55,6 +60,7 @@ export { configureSigns, encodeSigns, lowerBound, prepareSigns, rotateCentred } 
 export { append, compact, countOf, edgeAt, indexOf, keptCount, markAt, removeDuplicates } from '${ASSEMBLY}/links';
 export { configureThread, holds, lock, unlock } from '${ASSEMBLY}/locks';
 export { configureWaiting, leastEstimate, resetWaiting, takeLeast, wait } from '${ASSEMBLY}/waiting';
+export { admitVisits, configureVisited, resetVisited, visit } from '${ASSEMBLY}/visited';
 export { configureSq8, prepareSq8Code, sq8Distance, sq8DistancesInto } from '${ASSEMBLY}/sq8';
 export function codeDotx4Into(q: usize, a: usize, b: usize, c: usize, d: usize, n: i32, out: usize): void {
   v128.store(out, codeDotx4(q, a, b, c, d, n));

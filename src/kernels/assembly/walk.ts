@@ -38,7 +38,7 @@ import {
   usedBytes,
 } from './signs';
 import { distance, distancesTo, ensureRecord, prepareFloats, recordOf, setForm } from './space';
-import { marks, resetVisited, stamp, visit, visitAs } from './visited';
+import { admitVisits, marks, resetVisited, stamp, visit, visitAs } from './visited';
 import { leastEstimate, resetWaiting, takeLeast, wait } from './waiting';
 import { getF32, getU32, setF32, setU32 } from './words';
 
@@ -428,6 +428,7 @@ export function mostLinks(level: i32): i32 {
 /** Whether not even by now there is such a slot. */
 function isNobody(slot: u32): bool {
   claimed = atomic.load<u32>(state, CLAIMED);
+  admitVisits(claimed);
   return slot >= claimed;
 }
 
