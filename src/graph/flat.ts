@@ -2,7 +2,9 @@
  * Flat: exact search. Every vector is compared with the query, so the answer is right by construction: the line that every
  * curve is drawn beside, and the oracle that every test asks.
  */
+import { BusyError } from '../core/errors.ts';
 import { Ids } from '../core/ids.ts';
+import { patient } from '../core/patient.ts';
 import { VectorStore } from '../kernels/vectors.ts';
 import { checkBatch, checkGiven, checkSearch, checkShape, checkVector } from './checks.ts';
 import type { AddBatchOptions, Metric, SearchOptions, SearchResult, VectorIndex } from './vector-index.ts';
@@ -22,6 +24,7 @@ export class Flat implements VectorIndex {
   readonly capacity: number;
   readonly #store: VectorStore;
   readonly #ids = new Ids();
+  #adding = false;
 
   /** Throws DimensionError or ParameterError. */
   static create(options: FlatOptions): Flat {
@@ -49,17 +52,23 @@ export class Flat implements VectorIndex {
   }
 
   addBatch(vectors: Float32Array, { ids, onProgress }: AddBatchOptions = {}): void {
-    const { dimension } = this;
+    // Who listens may search, and no more: there is room for these vectors and ids, as they were looked at.
+    if (this.#adding) throw new BusyError('a batch is being added: add when that is done');
     const batch = checkBatch(this, vectors, ids, this.#ids);
     batch.rows.forEach((vector, i) => {
       this.#store.check(vector, `row ${i}`);
     });
+    const total = batch.rows.length;
+    const { report, throwFirst } = patient(onProgress, total);
+    this.#adding = true;
     batch.rows.forEach((vector, i) => {
       this.#store.put(this.count, vector, `row ${i}`);
       this.#ids.push(batch.ids[i]);
-      if (onProgress && i % 1024 === 1023) onProgress(i + 1, batch.rows.length);
+      if (i % 1024 === 1023) report((i + 1) / total);
     });
-    onProgress?.(vectors.length / dimension, vectors.length / dimension);
+    this.#adding = false;
+    report(1);
+    throwFirst();
   }
 
   /** Throws DimensionError, VectorValueError or ParameterError. An empty index returns nothing; `efSearch` has no effect. */

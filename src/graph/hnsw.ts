@@ -6,6 +6,7 @@
  * The kernels insert and search in one call each (`kernels/assembly/hnsw.ts`, where the departures from the paper are listed).
  * What an index is to its caller besides is in `graph-index.ts`.
  */
+import { patient } from '../core/patient.ts';
 import { checkBatch } from './checks.ts';
 import type { MetaOf, Place } from './graph-image.ts';
 import { GraphIndex, type GraphStats, type RestoreOptions } from './graph-index.ts';
@@ -77,11 +78,20 @@ export class Hnsw extends GraphIndex<AllHnswOptions, HnswThread> {
     batch.rows.forEach((vector, i) => {
       this.thread.admit(vector, `row ${i}`);
     });
-    batch.rows.forEach((vector, i) => {
-      this.#insert(vector, batch.ids[i]);
-      if (onProgress && i % 256 === 255) onProgress(i + 1, batch.rows.length);
-    });
-    onProgress?.(batch.rows.length, batch.rows.length);
+    const total = batch.rows.length;
+    const { report, throwFirst } = patient(onProgress, total);
+    // Who listens may search, and no more: there is room for these vectors and ids, as they were looked at.
+    this.busy = 'a batch is being added: add when that is done';
+    try {
+      batch.rows.forEach((vector, i) => {
+        this.#insert(vector, batch.ids[i]);
+        if (i % 256 === 255) report((i + 1) / total);
+      });
+    } finally {
+      this.busy = undefined;
+    }
+    report(1);
+    throwFirst();
   }
 
   #insert(vector: Float32Array, id: number): void {

@@ -89,8 +89,8 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
 
   /**
    * Builds the whole graph of an empty index, as the paper has it: from the medoid, in random order, in one pass or two (see `VamanaOptions`). Better
-   * than adding, which knows only those that came before. On all cores: `Pool.build`. Throws what `addBatch` throws, and
-   * ParameterError where vectors are held already.
+   * than adding, which knows only those that came before. On all cores: `Pool.build`. Throws what `addBatch` throws,
+   * ParameterError where vectors are held already, and at once what `onProgress` throws: the index is empty then.
    */
   build(vectors: Float32Array, options: AddBatchOptions = {}): void {
     this.#run(this.building(vectors, options));

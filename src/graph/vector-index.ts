@@ -71,7 +71,10 @@ export interface SearchResult {
 export interface AddBatchOptions {
   /** One id per row; without it, ids go on from the number of vectors held. */
   ids?: ArrayLike<number>;
-  /** Called now and then with the rows done so far. */
+  /**
+   * Called now and then with the rows done so far. It may search; where it adds, it gets a BusyError. What it throws is thrown when
+   * all rows are in.
+   */
   onProgress?: (done: number, total: number) => void;
 }
 

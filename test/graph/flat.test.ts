@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import {
+  BusyError,
   CapacityError,
   DimensionError,
   DuplicateIdError,
@@ -332,6 +333,17 @@ describe('adding', () => {
     expect(done).toEqual([...done].sort((a, b) => a - b));
     expect(done.length).toBeGreaterThan(1);
     expect(done.at(-1)).toBe(2500);
+  });
+
+  it('adds all though a listener throws, or adds, who hears of it then', () => {
+    const index = create({ dimension: 1, capacity: 5000 });
+    const listener = () => {
+      throw new Error('enough');
+    };
+    expect(() => index.addBatch(new Float32Array(2500).fill(1), { onProgress: listener })).toThrow('enough');
+    const adding = () => index.add(Float32Array.of(2));
+    expect(() => index.addBatch(new Float32Array(2500).fill(1), { onProgress: adding })).toThrow(BusyError);
+    expect(index.count).toBe(5000);
   });
 });
 

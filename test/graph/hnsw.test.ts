@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { ParameterError } from '../../src/core/errors.ts';
+import { BusyError, ParameterError } from '../../src/core/errors.ts';
 import { Random } from '../../src/core/random.ts';
 import { NODE, STATE } from '../../src/graph/graph-layout.ts';
 import { Hnsw } from '../../src/graph/hnsw.ts';
@@ -404,6 +404,17 @@ describe('Hnsw, options and statistics', () => {
     index.addBatch(data, { onProgress: (done, total) => seen.push(done / total) });
     expect(seen.at(-1)).toBe(1);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  });
+
+  it('adds all though a listener throws, or adds, who hears of it then', () => {
+    const index = Hnsw.create({ dimension, capacity: 3000 });
+    const listener = () => {
+      throw new Error('enough');
+    };
+    expect(() => index.addBatch(data, { onProgress: listener })).toThrow('enough');
+    expect(() => index.addBatch(data, { onProgress: () => index.add(rowOf(data, 0, dimension)) })).toThrow(BusyError);
+    expect(index.count).toBe(3000);
+    expect(index.validate()).toEqual([]);
   });
 
   it('answers a k of tens of thousands', () => {
