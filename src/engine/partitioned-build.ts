@@ -236,6 +236,8 @@ class PartitionedBuild {
     const { sampleRows, shardRows, shards, blockRows } = this.#plan;
     this.#say('clustering', 0, sampleRows);
     const mean = Float32Array.from(this.#sum, (x) => x / rows);
+    // As it is searched for, with no length made up for: so under dot a long vector is the nearest, as the whole build has it.
+    if (width > this.#dimension) mean[this.#dimension] = -this.#room.thread.longest;
     const centres =
       shards === 1
         ? { data: mean, rows: 1, dimension: width }
@@ -252,7 +254,6 @@ class PartitionedBuild {
     };
     let nearest = Number.POSITIVE_INFINITY;
     let start = mean;
-    // As the mean is searched for, with no length to make up for: under dot by a long vector, as the whole build has it.
     await this.#eachRow('assigning', (row, vector) => {
       points.data.set(vector, width * points.rows++);
       if (points.rows === blockRows) settle();

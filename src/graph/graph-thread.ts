@@ -19,7 +19,7 @@ import { ERA, type GraphLayout, type Region, STATE, type ThreadRegion } from './
 import type { AllGraphOptions, GraphKind } from './graph-options.ts';
 import { formsOf, keepsOriginals } from './record-form.ts';
 import type { SearchOptions, Work } from './vector-index.ts';
-import { type WalkSpace, walkSpaceOf } from './walk-space.ts';
+import { liftOf, type WalkSpace, walkSpaceOf } from './walk-space.ts';
 
 /** What another thread needs to work on the same index; can be posted to a worker. */
 export interface GraphHandle<Options extends AllGraphOptions = AllGraphOptions> {
@@ -158,11 +158,11 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     if (this.space.lifted) this.#query[this.options.dimension] = 0;
   }
 
-  /** Gives the vector in `query` the component that makes it as long as the longest. */
+  /** Gives the vector in `query` the component by which it is reckoned as long as the longest. */
   #lift(): void {
     const { dimension } = this.options;
     const norm2 = this.arena.kernels.norm2(this.at.query, dimension);
-    this.#query[dimension] = Math.sqrt(Math.max(0, this.#longest[0] ** 2 - norm2));
+    this.#query[dimension] = liftOf(this.#longest[0], norm2);
   }
 
   /** The vector of a slot becomes the one that was admitted last. */

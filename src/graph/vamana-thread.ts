@@ -24,6 +24,7 @@ export class VamanaThread extends GraphThread<AllVamanaOptions> {
       saturate,
       steppedAlpha,
       filter === 'sign',
+      this.space.lifted,
       buildMargin,
       queryRecord,
       scratch,

@@ -33,6 +33,7 @@ import type { Step } from './vamana-steps.ts';
 import { VamanaThread } from './vamana-thread.ts';
 import { growTree } from './vamana-tree.ts';
 import type { AddBatchOptions } from './vector-index.ts';
+import { liftOf } from './walk-space.ts';
 
 export interface ConsolidateOptions {
   /** Called now and then with the vectors whose links have been looked at. */
@@ -293,7 +294,7 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       sums?.forEach((x, i) => {
         sum[i % dimension] += x;
       });
-      if (sums) for (const length of lengths ?? []) sum[dimension] += Math.sqrt(thread.longest ** 2 - length ** 2);
+      if (sums) for (const length of lengths ?? []) sum[dimension] += liftOf(thread.longest, length ** 2);
       admitted = true;
       return { claim, sum };
     } finally {

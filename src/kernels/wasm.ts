@@ -97,6 +97,7 @@ export interface Kernels {
     saturate: boolean,
     stepped: boolean,
     signed: boolean,
+    lifted: boolean,
     buildMargin: number,
     queryRecord: number,
     scratch: number,

@@ -228,6 +228,32 @@ onBothBuilds('sign filter', (build) => {
     },
   );
 
+  it('where lengths were recorded and inner products are asked for, those are estimated as well, far from the mean too', () => {
+    for (const [dimension, words] of widths) {
+      const random = new Random(`asked ${dimension}`);
+      const errors = Array.from({ length: TRIALS }, () => {
+        const filter = filterOf(dimension, words, 'l2', random);
+        configure(filter, dimension);
+        const far = filter.mean.map((m) => m + 30);
+        const x = far.map((m) => m + random.normal());
+        const q = Float32Array.from(x, () => random.normal());
+        configure({ ...filter, mean: far }, dimension);
+        const [atX, atQ] = [memory.put(x), memory.put(q)];
+        const { kernels } = memory;
+        kernels.rotateCentred(atX);
+        kernels.encodeSigns(atX, 0);
+        kernels.askBy(METRIC_CODES.dot);
+        kernels.rotateQuery(atQ);
+        kernels.prepareSigns(atQ, 0, words);
+        const error = kernels.lowerBound(0) + scalar.dot(x, q);
+        return error / Math.sqrt(scalar.l2(x, far) * scalar.norm2(q));
+      });
+      const { mean, deviation } = meanAndDeviation(errors);
+      expect(Math.abs(mean)).toBeLessThan((4 * deviation) / Math.sqrt(TRIALS));
+      expect(deviation * Math.sqrt(words * 64)).toBeLessThan(0.95);
+    }
+  });
+
   it('looking at half the words it is unbiased still, and as wide as half the bits make it', () => {
     const half = meanAndDeviation(trials('l2', 512, 8, 0, 4).map(({ error }) => error));
     expect(Math.abs(half.mean)).toBeLessThan((4 * half.deviation) / Math.sqrt(TRIALS));

@@ -131,7 +131,7 @@ export function configureHnsw(
   efConstruction = efConstruction_;
   extendCandidates = extendCandidates_;
   buildMargin = buildMargin_;
-  configureWalk(state, 2 * M + slack, M + slack, signed, queryRecord, scratch);
+  configureWalk(state, 2 * M + slack, M + slack, signed, false, queryRecord, scratch);
   const selected = batchDistances + BATCH_BYTES;
   given = selected + (BATCH_BYTES >> 1);
   configureSelection(alpha, keepPruned, selected, discarded, candidates, batchDistances);

@@ -32,8 +32,19 @@ export function rotateAbout(mean: usize, x: usize, dimension: i32, to: usize, n:
     v128.store(to + i, f32x4.sub(v128.load(x + i), v128.load(mean + i)));
   }
   for (let i = whole; i < bytes; i += 4) store<f32>(to + i, load<f32>(x + i) - load<f32>(mean + i));
-  memory.fill(to + bytes, 0, ((<usize>n) << 2) - bytes);
-  rotate(to, n, flips, rounds);
+  padAndRotate(to, dimension, n, flips, rounds);
+}
+
+/** The same of x itself. */
+export function rotateInto(x: usize, dimension: i32, to: usize, n: i32, flips: usize, rounds: i32): void {
+  memory.copy(to, x, (<usize>dimension) << 2);
+  padAndRotate(to, dimension, n, flips, rounds);
+}
+
+function padAndRotate(x: usize, dimension: i32, n: i32, flips: usize, rounds: i32): void {
+  const bytes = (<usize>dimension) << 2;
+  memory.fill(x + bytes, 0, ((<usize>n) << 2) - bytes);
+  rotate(x, n, flips, rounds);
 }
 
 /** Undoes `rotate` with the same arguments: all of its parts undo themselves, so they are taken from last to first. */

@@ -29,7 +29,7 @@ import {
 import { distanceAt, logTaken, resetPool, size, slotAt, takenCount, takenDistance, takenSlot } from './pool';
 import { configurePruning, prunedSlot, robustPrune, robustPruneBeside } from './robust-prune';
 import { configureCandidates, sortCandidates, storeCandidate } from './select';
-import { encodeSigns, prepareSigns, rotateCentred, words } from './signs';
+import { encodeSigns, prepareSigns, rotateCentred, rotateQuery, words } from './signs';
 import { distancesTo, prepare, recordOf, writeFiner, writeVector } from './space';
 import { visit } from './visited';
 import {
@@ -72,6 +72,7 @@ export function configureVamana(
   saturate: bool,
   stepped: bool,
   signed: bool,
+  lifted: bool,
   buildMargin_: f32,
   queryRecord: usize,
   scratch: usize,
@@ -83,7 +84,7 @@ export function configureVamana(
   R = R_;
   settles = settles_;
   buildMargin = buildMargin_;
-  configureWalk(state, R + slack, 0, signed, queryRecord, scratch);
+  configureWalk(state, R + slack, 0, signed, lifted, queryRecord, scratch);
   const selected = batchDistances + BATCH_BYTES;
   arriving = selected + (BATCH_BYTES >> 1);
   log = candidates;
@@ -112,7 +113,7 @@ export function chooseLinks(x: usize, slot: u32, alpha: f32, L: i32, filtered: b
   beginWriting(filtered);
   if (settles) setPatience(max(L / 5, LEAST_PATIENCE));
   if (filtered && signed) {
-    rotateCentred(x);
+    rotateQuery(x);
     prepareSigns(x, buildMargin, words);
   }
   const record = recordOf(slot);

@@ -12,6 +12,7 @@
 import { checking } from './blocks';
 import { countOf, ensureList, isDeleted, linkAt, listOf } from './links';
 import { fence } from './locks';
+import { DOT } from './metrics';
 import {
   bound,
   DEAD,
@@ -27,17 +28,8 @@ import {
   slotAt,
   takeNext,
 } from './pool';
-import {
-  centreMoved,
-  ensureSigns,
-  lowerBound,
-  prepareSigns,
-  rotateCentred,
-  signBytes,
-  signs,
-  usedBytes,
-} from './signs';
-import { distance, distancesTo, ensureRecord, prepareFloats, recordOf, setForm } from './space';
+import { centreMoved, ensureSigns, lowerBound, prepareSigns, rotateQuery, signBytes, signs, usedBytes } from './signs';
+import { askBy, distance, distancesTo, ensureRecord, metric, prepareFloats, recordOf, setForm } from './space';
 import { admitVisits, marks, resetVisited, stamp, visit, visitAs } from './visited';
 import { leastEstimate, resetWaiting, takeLeast, wait } from './waiting';
 import { getF32, getU32, setF32, setU32 } from './words';
@@ -73,6 +65,11 @@ export let state: usize = 0;
 let most0: i32 = 0;
 let mostAbove: i32 = 0;
 export let signed: bool = false;
+/**
+ * Whether vectors have a component more, which queries have not: then the nearest are those of the largest inner product, and a search
+ * asks for that itself. Writers ask for lengths (`graph/walk-space.ts`).
+ */
+let lifted: bool = false;
 
 export let queryRecord: usize = 0;
 /** The neighbours of a round, and their distances or estimates. */
@@ -115,6 +112,7 @@ export function configureWalk(
   most0_: i32,
   mostAbove_: i32,
   signed_: bool,
+  lifted_: bool,
   queryRecord_: usize,
   scratch: usize,
 ): void {
@@ -122,6 +120,7 @@ export function configureWalk(
   most0 = most0_;
   mostAbove = mostAbove_;
   signed = signed_;
+  lifted = lifted_;
   queryRecord = queryRecord_;
   batch = scratch;
   batchDistances = batch + BATCH_BYTES;
@@ -137,6 +136,7 @@ export function beginWriting(filtering_: bool): void {
   filtering = filtering_ && signed;
   deferring = false;
   patience = i32.MAX_VALUE;
+  if (lifted) askBy(metric);
   wholeEra();
 }
 
@@ -190,6 +190,7 @@ export function search(
   hops = 0;
   estimates = 0;
   patience = i32.MAX_VALUE;
+  if (lifted) askBy(DOT);
   let era: u32;
   do {
     broken = 0;
@@ -197,7 +198,7 @@ export function search(
     filtering = filterWords > 0 && signed && !(era & SIGNS_MOVE);
     deferring = deferred && filtering;
     if (filtering) {
-      rotateCentred(x);
+      rotateQuery(x);
       prepareSigns(x, margin, filterWords);
     }
     prepareFloats(x, queryRecord);
