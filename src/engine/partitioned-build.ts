@@ -33,6 +33,7 @@ import {
 } from '../graph/vamana-options.ts';
 import { sharedWords } from '../graph/vamana-steps.ts';
 import { growTree } from '../graph/vamana-tree.ts';
+import { liftOf } from '../graph/walk-space.ts';
 import { capacityThatFits, reservedBytes } from '../kernels/memory.ts';
 import { rowBytesOf } from '../kernels/vectors.ts';
 import { MAX_PAGES, PAGE_BYTES } from '../kernels/wasm.ts';
@@ -208,18 +209,22 @@ class PartitionedBuild {
     const random = new Random(`sample ${this.#options.seed}`);
     let sampled = 0;
     let fits = true;
-    let longest = 0;
+    let [longest, squares] = [0, 0];
     await this.#eachRow('reading', (row, vector) => {
       fits &&= thread.fits();
-      if (thread.space.lifted) longest = Math.max(longest, thread.admittedLength());
+      if (thread.space.lifted) {
+        const length = thread.admittedLength();
+        longest = Math.max(longest, length);
+        squares += length ** 2;
+      }
+      // What lifting adds is 0 until the lengths are known.
       for (let j = 0; j < vector.length; j++) this.#sum[j] += vector[j];
       // Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S).
       if (random.uniform() * (rows - row) < sampleRows - sampled) sample.set(vector, sampled++ * width);
     });
     if (!fits) this.#room.leaveBytes();
     if (thread.space.lifted) {
-      // Only now that the longest is known.
-      thread.longest = longest;
+      thread.lengths = { longest, usual: Math.sqrt(squares / rows) };
       for (let at = 0; at < sample.length; at += width) {
         thread.admit(sample.subarray(at, at + this.#dimension), 'a sampled row');
         sample.set(thread.admitted, at);
@@ -236,8 +241,9 @@ class PartitionedBuild {
     const { sampleRows, shardRows, shards, blockRows } = this.#plan;
     this.#say('clustering', 0, sampleRows);
     const mean = Float32Array.from(this.#sum, (x) => x / rows);
-    // As it is searched for, with no length made up for: so under dot a long vector is the nearest, as the whole build has it.
-    if (width > this.#dimension) mean[this.#dimension] = -this.#room.thread.longest;
+    // Under dot as a query: so a long vector is the nearest, as the whole build has it.
+    const { lengths } = this.#room.thread;
+    if (width > this.#dimension) mean[this.#dimension] = liftOf(lengths, lengths.longest ** 2);
     const centres =
       shards === 1
         ? { data: mean, rows: 1, dimension: width }
@@ -366,7 +372,7 @@ class PartitionedBuild {
     const meta: MetaOf<'vamana'> = {
       ...{ kind: 'vamana', options, count: rows, form: room.thread.form, upperLists: 0, entryPoint: 0, topLevel: 0 },
       ids: this.#start === 0 ? 'slots' : 'listed',
-      ...(room.thread.space.lifted && { longest: room.thread.longest }),
+      ...(room.thread.space.lifted && { lengths: room.thread.lengths }),
     };
     room.begin(rows, centreOf(this.#sum, rows));
     const { at, bytes } = room.arena;

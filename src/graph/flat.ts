@@ -61,13 +61,16 @@ export class Flat implements VectorIndex {
     const total = batch.rows.length;
     const { report, throwFirst } = patient(onProgress, total);
     this.#adding = true;
-    batch.rows.forEach((vector, i) => {
-      this.#store.put(this.count, vector, `row ${i}`);
-      this.#ids.push(batch.ids[i]);
-      if (i % 1024 === 1023) report((i + 1) / total);
-    });
-    this.#adding = false;
-    report(1);
+    try {
+      batch.rows.forEach((vector, i) => {
+        this.#store.put(this.count, vector, `row ${i}`);
+        this.#ids.push(batch.ids[i]);
+        if (i % 1024 === 1023 && i < total - 1) report((i + 1) / total);
+      });
+      report(1);
+    } finally {
+      this.#adding = false;
+    }
     throwFirst();
   }
 

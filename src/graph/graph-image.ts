@@ -17,7 +17,7 @@ import { type GraphLayout, layoutOf, STATE } from './graph-layout.ts';
 import type { GraphKind } from './graph-options.ts';
 import type { GraphHandle, GraphThread } from './graph-thread.ts';
 import { formsOf, keepsOriginals } from './record-form.ts';
-import { walkSpaceOf } from './walk-space.ts';
+import { type Lengths, walkSpaceOf } from './walk-space.ts';
 
 /** Everything that is said in words; goes through JSON unchanged. */
 export interface MetaOf<Name extends GraphKind> {
@@ -34,8 +34,8 @@ export interface MetaOf<Name extends GraphKind> {
   ids: 'slots' | 'listed';
   /** How many of `count` are deleted, whose slots are a section of their own; not mentioned where there are none. */
   deleted?: number;
-  /** The length of the longest vector that was reckoned with, where the space that is walked in depends on it. */
-  longest?: number;
+  /** What was reckoned with, where the space that is walked in depends on it. */
+  lengths?: Lengths;
   /** What was measured, if anything was. */
   calibration?: Calibration;
 }
@@ -104,8 +104,11 @@ export function checkMeta(value: unknown): GraphMeta {
     whole('deleted', meta.count, 1);
   }
   const { lifted } = walkSpaceOf(meta.kind, options);
-  if (lifted && !(typeof meta.longest === 'number' && meta.longest >= 0 && meta.longest ** 2 <= MOST_NORM2))
-    throw broken(`longest = ${JSON.stringify(meta.longest)} is no length of a vector`);
+  for (const name of lifted ? (['longest', 'usual'] as const) : []) {
+    const length = meta.lengths?.[name];
+    if (!(typeof length === 'number' && length >= 0 && length ** 2 <= MOST_NORM2))
+      throw broken(`lengths.${name} = ${JSON.stringify(length)} is no length of a vector`);
+  }
   if (meta.calibration === undefined) return meta;
   const { words } = layout;
   // Of a graph that deletes there may be fewer by now than there were.
@@ -206,7 +209,7 @@ export function takeImage(
     topLevel: state[STATE.topLevel],
     ids: listed ? 'listed' : 'slots',
     ...(vacant.length > 0 && { deleted: vacant.length }),
-    ...(thread.space.lifted && { longest: thread.longest }),
+    ...(thread.space.lifted && { lengths: thread.lengths }),
     ...(calibration && { calibration }),
   } as unknown as GraphMeta;
   const places = placesOf(meta, imaged);
@@ -241,7 +244,7 @@ export function putImage(meta: GraphMeta, { source, small, sums }: StoredImage, 
     [STATE.form, FORM_CODES[meta.form]],
     [STATE.deleted, deleted],
   ];
-  if (meta.longest !== undefined) thread.longest = meta.longest;
+  if (meta.lengths !== undefined) thread.lengths = meta.lengths;
   for (const [word, value] of words) u32[(at.state >>> 2) + word] = value;
   for (const { section, of, from, bytes } of placesOf(meta, imaged)) {
     const mine = sums(section).subarray(from / PAGE_BYTES, Math.ceil((from + bytes) / PAGE_BYTES));

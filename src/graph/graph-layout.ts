@@ -66,7 +66,7 @@ export type ThreadRegion =
   | 'visited'
   | 'crc';
 
-/** Words of the shared state, as `assembly/walk.ts` has them; `longest` is a float, which the kernels do not know (`walk-space.ts`). */
+/** Words of the shared state, as `assembly/walk.ts` has them; `longest` and `usual` are floats, which the kernels do not know (`walk-space.ts`). */
 export const STATE = {
   count: 0,
   claimed: 1,
@@ -77,6 +77,7 @@ export const STATE = {
   form: 6,
   longest: 7,
   deleted: 8,
+  usual: 9,
 } as const;
 /** Bits of the era: what is being rewritten; and what is added when it is done. */
 export const ERA = { signsMove: 1, formMoves: 2, next: 4 } as const;

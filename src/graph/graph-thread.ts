@@ -19,7 +19,7 @@ import { ERA, type GraphLayout, type Region, STATE, type ThreadRegion } from './
 import type { AllGraphOptions, GraphKind } from './graph-options.ts';
 import { formsOf, keepsOriginals } from './record-form.ts';
 import type { SearchOptions, Work } from './vector-index.ts';
-import { liftOf, type WalkSpace, walkSpaceOf } from './walk-space.ts';
+import { type Lengths, liftOf, type WalkSpace, walkSpaceOf } from './walk-space.ts';
 
 /** What another thread needs to work on the same index; can be posted to a worker. */
 export interface GraphHandle<Options extends AllGraphOptions = AllGraphOptions> {
@@ -59,8 +59,8 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
   readonly #query: Float32Array;
   /** The same without what walking adds to it. */
   readonly #given: Float32Array;
-  /** The length of the longest vector, where that makes the space (`walk-space.ts`). */
-  readonly #longest: Float32Array;
+  /** The same words as floats, which some of them are. */
+  readonly #stateFloats: Float32Array;
   readonly #vectors: VectorStore | undefined;
   /** What came from a file, if the index did. */
   readonly fromFile: FileRegions;
@@ -82,7 +82,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     this.#query = f32.subarray(own.query >>> 2, (own.query >>> 2) + dimension);
     this.#given = this.#query.subarray(0, options.dimension);
     this.state = u32.subarray(at.state >>> 2, (at.state >>> 2) + 16);
-    this.#longest = f32.subarray((at.state >>> 2) + STATE.longest, (at.state >>> 2) + STATE.longest + 1);
+    this.#stateFloats = f32.subarray(at.state >>> 2, (at.state >>> 2) + 16);
     this.#vectors = handle.vectors && VectorStore.attach(handle.vectors, thread);
     this.fromFile = new FileRegions(this.arena, own.crc, handle, this.#vectors);
     this.#configureSpace();
@@ -158,11 +158,11 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     if (this.space.lifted) this.#query[this.options.dimension] = 0;
   }
 
-  /** Gives the vector in `query` the component by which it is reckoned as long as the longest. */
+  /** Gives the vector in `query` its component more. */
   #lift(): void {
     const { dimension } = this.options;
     const norm2 = this.arena.kernels.norm2(this.at.query, dimension);
-    this.#query[dimension] = liftOf(this.#longest[0], norm2);
+    this.#query[dimension] = liftOf(this.lengths, norm2);
   }
 
   /** The vector of a slot becomes the one that was admitted last. */
@@ -171,13 +171,14 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     if (this.space.lifted) this.#lift();
   }
 
-  /** The length of the longest vector that was reckoned with, where the space depends on it. */
-  get longest(): number {
-    return this.#longest[0];
+  /** The lengths that are reckoned with, where the space depends on them. */
+  get lengths(): Lengths {
+    return { longest: this.#stateFloats[STATE.longest], usual: this.#stateFloats[STATE.usual] };
   }
 
-  set longest(length: number) {
-    this.#longest[0] = length;
+  set lengths({ longest, usual }: Lengths) {
+    this.#stateFloats[STATE.longest] = longest;
+    this.#stateFloats[STATE.usual] = usual;
   }
 
   /** The vector that was admitted last, as it is walked on. */
@@ -237,7 +238,7 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
     return this.#nearestOf(this.#vectors, slots, slots.length);
   }
 
-  /** In a space that is not the caller's, distances are none of his: all that are returned are compared again. */
+  /** What was searched for in a lifted space is rounded otherwise than the caller's inner products: all that are returned are compared again. */
   #reranked({ rerank, k }: SearchPlan): number {
     return this.space.lifted ? Math.max(rerank, k) : rerank;
   }
@@ -357,9 +358,9 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
    */
   beginAnew(): void {
     const [form] = formsOf(this.options.codes, this.space).toReversed();
-    if (this.form === form && this.longest === 0) return;
+    if (this.form === form && this.lengths.longest === 0) return;
     this.#beginEra(ERA.formMoves);
-    this.longest = 0;
+    this.lengths = { longest: 0, usual: 0 };
     Atomics.store(this.state, STATE.form, FORM_CODES[form]);
     // Whoever looks for the medoid of what other threads place has not walked since.
     this.#configureSpace();
@@ -387,13 +388,13 @@ export abstract class GraphThread<Options extends AllGraphOptions = AllGraphOpti
   }
 
   /**
-   * Reckons with vectors as long as `length` from now on, and writes the first `count` anew, which have another component for it. No
-   * thread may be inserting; searches wait.
+   * Reckons with these lengths from now on, and writes the first `count` anew, which have another component for it. No thread may be
+   * inserting; searches wait.
    */
-  lengthen(length: number, count: number): void {
+  reckonWith(lengths: Lengths, count: number): void {
     const { kernels, at } = this.arena;
     this.#beginEra(ERA.formMoves);
-    this.longest = length;
+    this.lengths = lengths;
     for (let slot = 0; slot < count; slot++) {
       const record = at.records + slot * this.layout.recordBytes;
       this.readmit(slot);

@@ -85,12 +85,12 @@ export class Hnsw extends GraphIndex<AllHnswOptions, HnswThread> {
     try {
       batch.rows.forEach((vector, i) => {
         this.#insert(vector, batch.ids[i]);
-        if (i % 256 === 255) report((i + 1) / total);
+        if (i % 256 === 255 && i < total - 1) report((i + 1) / total);
       });
+      report(1);
     } finally {
       this.busy = undefined;
     }
-    report(1);
     throwFirst();
   }
 

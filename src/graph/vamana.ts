@@ -283,23 +283,32 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
       if (survey.rows > 0) yield survey;
       const { unfit, lengths, sums } = survey;
       if (unfit.includes(1)) thread.leaveBytes(claim.first);
-      const longest = lengths?.reduce((a, b) => Math.max(a, b), 0) ?? 0;
-      // Longer than they are, so that all need not be written again for every vector that is a little longer.
-      if (longest > thread.longest)
-        thread.lengthen(
-          claim.first === 0 ? longest : Math.min(longest * SPARE_LENGTH, Math.sqrt(MOST_NORM2)),
-          claim.first,
-        );
+      if (lengths) this.#reckonWith(lengths, claim);
       const sum = new Float64Array(thread.space.dimension);
       sums?.forEach((x, i) => {
         sum[i % dimension] += x;
       });
-      if (sums) for (const length of lengths ?? []) sum[dimension] += liftOf(thread.longest, length ** 2);
+      if (sums) for (const length of lengths ?? []) sum[dimension] += liftOf(thread.lengths, length ** 2);
       admitted = true;
       return { claim, sum };
     } finally {
       if (!admitted) this.settle(claim, 0);
     }
+  }
+
+  /** Where one of these is longer than all were, so is what is reckoned with. */
+  #reckonWith(lengths: Float32Array, { first, rows }: Claim): void {
+    const { thread } = this;
+    const known = thread.lengths;
+    let [longest, squares] = [0, first * known.usual ** 2];
+    for (const length of lengths) {
+      longest = Math.max(longest, length);
+      squares += length ** 2;
+    }
+    if (longest <= known.longest) return;
+    // Longer than they are, so that all need not be written again for every vector that is a little longer.
+    if (first > 0) longest = Math.min(longest * SPARE_LENGTH, Math.sqrt(MOST_NORM2));
+    thread.reckonWith({ longest, usual: Math.sqrt(squares / (first + rows)) }, first);
   }
 
   /** The filter's centre moves between pieces. */
@@ -336,12 +345,15 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
   #shorten(): boolean {
     const { thread } = this;
     if (!thread.space.lifted || this.count === 0) return false;
-    let longest = 0;
+    let [longest, squares] = [0, 0];
     for (let slot = 0; slot < thread.count; slot++) {
-      if (!this.isDeleted(slot)) longest = Math.max(longest, thread.lengthOf(slot));
+      if (this.isDeleted(slot)) continue;
+      const length = thread.lengthOf(slot);
+      longest = Math.max(longest, length);
+      squares += length ** 2;
     }
-    const shorter = longest * SPARE_LENGTH < thread.longest;
-    if (shorter) thread.lengthen(longest, thread.count);
+    const shorter = longest * SPARE_LENGTH < thread.lengths.longest;
+    if (shorter) thread.reckonWith({ longest, usual: Math.sqrt(squares / this.count) }, thread.count);
     return shorter;
   }
 

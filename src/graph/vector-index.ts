@@ -73,7 +73,7 @@ export interface AddBatchOptions {
   ids?: ArrayLike<number>;
   /**
    * Called now and then with the rows done so far. It may search; where it adds, it gets a BusyError. What it throws is thrown when
-   * all rows are in.
+   * all rows are in. `vectors` must stay what they are until then.
    */
   onProgress?: (done: number, total: number) => void;
 }

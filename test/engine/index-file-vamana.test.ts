@@ -67,8 +67,9 @@ describe('a Vamana in a file', () => {
     ['a start that is not the first node', { entryPoint: 5 }, /entryPoint = 5/],
     ['levels', { topLevel: 1 }, /level 1/],
     ['lists above level 0', { upperLists: 1 }, /upperLists = 1/],
-    ['no longest vector under dot', { longest: undefined }, /longest = undefined/],
-    ['one of no length', { longest: -1 }, /longest = -1/],
+    ['no lengths under dot', { lengths: undefined }, /lengths.longest = undefined/],
+    ['a longest of no length', { lengths: { longest: -1, usual: 1 } }, /lengths.longest = -1/],
+    ['no usual length', { lengths: { longest: 1 } }, /lengths.usual = undefined/],
   ])('is refused with %s', (_, changes, message) => {
     const index = Vamana.create({ dimension, metric: 'dot', capacity: rows });
     index.build(data);

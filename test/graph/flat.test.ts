@@ -336,14 +336,20 @@ describe('adding', () => {
   });
 
   it('adds all though a listener throws, or adds, who hears of it then', () => {
-    const index = create({ dimension: 1, capacity: 5000 });
-    const listener = () => {
+    const index = create({ dimension: 1, capacity: 9000 });
+    const throws = () => {
       throw new Error('enough');
     };
-    expect(() => index.addBatch(new Float32Array(2500).fill(1), { onProgress: listener })).toThrow('enough');
-    const adding = () => index.add(Float32Array.of(2));
-    expect(() => index.addBatch(new Float32Array(2500).fill(1), { onProgress: adding })).toThrow(BusyError);
-    expect(index.count).toBe(5000);
+    const adds = () => index.add(Float32Array.of(2));
+    expect(() => index.addBatch(new Float32Array(2500).fill(1), { onProgress: throws })).toThrow('enough');
+    expect(() => index.addBatch(new Float32Array(2500).fill(1), { onProgress: adds })).toThrow(BusyError);
+    expect(() => index.addBatch(new Float32Array(3).fill(1), { onProgress: adds })).toThrow(BusyError);
+    expect(index.count).toBe(5003);
+    const rows = new Float32Array(2500).fill(1);
+    expect(() => index.addBatch(rows, { onProgress: () => rows.fill(Number.NaN) })).toThrow(VectorValueError);
+    const before = index.count;
+    adds();
+    expect(index.count).toBe(before + 1);
   });
 });
 

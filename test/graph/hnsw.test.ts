@@ -407,14 +407,18 @@ describe('Hnsw, options and statistics', () => {
   });
 
   it('adds all though a listener throws, or adds, who hears of it then', () => {
-    const index = Hnsw.create({ dimension, capacity: 3000 });
-    const listener = () => {
+    const index = Hnsw.create({ dimension, capacity: 4000 });
+    const throws = () => {
       throw new Error('enough');
     };
-    expect(() => index.addBatch(data, { onProgress: listener })).toThrow('enough');
-    expect(() => index.addBatch(data, { onProgress: () => index.add(rowOf(data, 0, dimension)) })).toThrow(BusyError);
-    expect(index.count).toBe(3000);
+    const adds = () => index.add(rowOf(data, 0, dimension));
+    expect(() => index.addBatch(data, { onProgress: throws })).toThrow('enough');
+    expect(() => index.addBatch(data, { onProgress: adds })).toThrow(BusyError);
+    expect(() => index.addBatch(data.subarray(0, 3 * dimension), { onProgress: adds })).toThrow(BusyError);
+    expect(index.count).toBe(3003);
     expect(index.validate()).toEqual([]);
+    adds();
+    expect(index.count).toBe(3004);
   });
 
   it('answers a k of tens of thousands', () => {

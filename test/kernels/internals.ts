@@ -24,7 +24,7 @@ export type Internals = Pick<Kernels, Shown> & {
   distance(record: number): number;
   dotOfCodes(fa: number, fb: number, integerDot: number, n: number): number;
   manhattanToCode(q: number, code: number, n: number): number;
-  askBy(metric: number): void;
+  walkBy(metric: number): void;
   rotateQuery(x: number): void;
   prepareSigns(x: number, margin: number, width: number): void;
   lowerBound(slot: number): number;
@@ -57,7 +57,7 @@ export type Internals = Pick<Kernels, Shown> & {
 export const INTERNALS = `
 import { codeDotx4 } from '${ASSEMBLY}/codes';
 export { codeDot, dotOfCodes, manhattanToCode } from '${ASSEMBLY}/codes';
-export { askBy, configureSpace, distance, prepare } from '${ASSEMBLY}/space';
+export { configureSpace, distance, prepare, walkBy } from '${ASSEMBLY}/space';
 export { configureSigns, encodeSigns, lowerBound, prepareSigns, rotateCentred, rotateQuery } from '${ASSEMBLY}/signs';
 export { append, compact, countOf, edgeAt, indexOf, keptCount, markAt, removeDuplicates } from '${ASSEMBLY}/links';
 export { configureThread, holds, lock, unlock } from '${ASSEMBLY}/locks';

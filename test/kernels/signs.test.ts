@@ -228,7 +228,7 @@ onBothBuilds('sign filter', (build) => {
     },
   );
 
-  it('where lengths were recorded and inner products are asked for, those are estimated as well, far from the mean too', () => {
+  it('records of l2 estimate inner products as well, where a search goes by those, far from the mean too', () => {
     for (const [dimension, words] of widths) {
       const random = new Random(`asked ${dimension}`);
       const errors = Array.from({ length: TRIALS }, () => {
@@ -242,7 +242,7 @@ onBothBuilds('sign filter', (build) => {
         const { kernels } = memory;
         kernels.rotateCentred(atX);
         kernels.encodeSigns(atX, 0);
-        kernels.askBy(METRIC_CODES.dot);
+        kernels.walkBy(METRIC_CODES.dot);
         kernels.rotateQuery(atQ);
         kernels.prepareSigns(atQ, 0, words);
         const error = kernels.lowerBound(0) + scalar.dot(x, q);

@@ -9,15 +9,15 @@
  * One record: A, F, then the bits in u64 words; distance ≥ A + (query's part) − F · (⟨b, q'⟩ + margin), where
  * l2: A = |x'|², F doubled; dot and cosine: A = −⟨x, μ⟩.
  *
- * Where records are of lengths and the walk asks for inner products (`walk.ts`), q' = Rq, and −⟨x, q⟩ = −⟨μ, q⟩ − ⟨x', q'⟩: A says
- * nothing of that, and F is halved.
+ * Where records are of l2 and a search goes by inner products (`walk.ts`), q' = Rq, and −⟨x, q⟩ = −⟨μ, q⟩ − ⟨x', q'⟩: without A, and F
+ * is halved again.
  */
 import { ensure } from './blocks';
 import { dot } from './distance';
 import { COSINE, L2 } from './metrics';
 import { rotateAbout, rotateInto } from './rotation';
 import { sumF32, truncate } from './simd';
-import { asked, dimension, metric } from './space';
+import { dimension, metric, walkMetric } from './space';
 import { getF32 } from './words';
 
 const PLANES: i32 = 3;
@@ -46,8 +46,8 @@ let mean2: f64 = 0;
 let queryPart: f32 = 0;
 let queryTop: f32 = 0;
 let queryStep: f32 = 0;
-/** 1, or 0 where A says nothing of what is asked. */
-let ownShare: f32 = 1;
+/** Whether A is part of the distance. */
+let addsOwn: bool = true;
 
 /** `rotated`: dimensions after padding, a multiple of 64; `words` · 64 of them are kept as bits. */
 export function configureSigns(
@@ -85,9 +85,9 @@ export function rotateCentred(x: usize): void {
   rotateAbout(mean, x, dimension, buffer, rotated, flips, ROUNDS);
 }
 
-/** The same with a query; `prepareSigns` comes next. */
+/** The same with what is searched for. */
 export function rotateQuery(x: usize): void {
-  if (asked == metric) rotateCentred(x);
+  if (walkMetric == metric) rotateCentred(x);
   else rotateInto(x, dimension, buffer, rotated, flips, ROUNDS);
 }
 
@@ -123,9 +123,9 @@ export function encodeSigns(x: usize, slot: u32): void {
 }
 
 /**
- * Makes the vector `x` that `rotateQuery` was given the filter's query; `margin` in standard deviations of the estimate. It
- * will look at the first `width` words of a record. What they say is scaled up to all words, which F was made for, and its spread
- * with it.
+ * Makes the vector `x` that `rotateQuery` or, by a writer, `rotateCentred` was given the filter's query; `margin` in standard deviations
+ * of the estimate. It will look at the first `width` words of a record. What they say is scaled up to all words, which F was made for,
+ * and its spread with it.
  */
 export function prepareSigns(x: usize, margin: f32, width: i32): void {
   used = width;
@@ -166,11 +166,10 @@ export function prepareSigns(x: usize, margin: f32, width: i32): void {
   const spread = ((cross * norm * sqrt<f32>(bits)) / sqrt<f32>(<f32>rotated)) * share;
   queryTop = stretched * 3.5 * bits + margin * spread;
   queryStep = stretched;
-  ownShare = 1;
-  if (asked != metric) {
+  addsOwn = walkMetric == metric;
+  if (!addsOwn) {
     queryTop *= 0.5;
     queryStep *= 0.5;
-    ownShare = 0;
     queryPart = <f32>-dotWithMean(x);
   } else if (metric == L2) queryPart = norm2;
   else queryPart = <f32>(mean2 - dotWithMean(x)) + (metric == COSINE ? <f32>1 : <f32>0);
@@ -198,7 +197,7 @@ export function lowerBound(slot: u32): f32 {
     plane += 24;
   }
   const product = queryTop - queryStep * <f32>(<i32>(h0 + (h1 << 1) + (h2 << 2)));
-  return ownShare * load<f32>(record) + queryPart - load<f32>(record, 4) * product;
+  return (addsOwn ? load<f32>(record) : 0) + queryPart - load<f32>(record, 4) * product;
 }
 
 function norm2OfFirst(n: i32): f32 {

@@ -44,8 +44,8 @@ const PRODUCT: i32 = 5;
 
 export let dimension: i32 = 0;
 export let metric: i32 = L2;
-/** What distances are in: the metric, or, where a walk in a lifted space looks for inner products (`walk.ts`), those negated. */
-export let asked: i32 = L2;
+/** What distances are in: the metric, or, where a search in a lifted space looks for inner products (`walk.ts`), those negated. */
+export let walkMetric: i32 = L2;
 let form: i32 = 0;
 let sq7: bool = false;
 let u8s: bool = false;
@@ -91,7 +91,7 @@ export function configureSpace(
 ): void {
   dimension = dimension_;
   metric = metric_;
-  asked = metric_;
+  walkMetric = metric_;
   records = records_;
   recordBytes = recordBytes_;
   decoded = decoded_;
@@ -99,9 +99,9 @@ export function configureSpace(
   setForm(form);
 }
 
-/** From now on distances of floats and 7-bit codes are in this. */
-export function askBy(metric: i32): void {
-  asked = metric;
+/** From now on distances are in this: L2 or DOT, of floats or 7-bit codes, which are all that is lifted. */
+export function walkBy(metric_: i32): void {
+  walkMetric = metric_;
 }
 
 /** What records hold from now on. */
@@ -212,15 +212,15 @@ export function distance(record: usize): f32 {
     if (metric == MANHATTAN) return manhattanToCode(decoded, record, dimension);
     const factors = record + codedBytes;
     const integer = codeDot(record, query, <i32>codedBytes);
-    if (asked == DOT) return -dotOfCodes(query + codedBytes, factors, integer, dimension);
+    if (walkMetric == DOT) return -dotOfCodes(query + codedBytes, factors, integer, dimension);
     const squared = l2OfCodes(query + codedBytes, factors, integer, dimension);
-    return asked == L2 ? squared : 0.5 * squared;
+    return walkMetric == L2 ? squared : 0.5 * squared;
   }
   if (u8s) return f32x4.extract_lane(distancex4(record, record, record, record), 0);
-  if (asked == L2) return l2(query, record, dimension);
-  if (asked == MANHATTAN) return manhattan(query, record, dimension);
+  if (walkMetric == L2) return l2(query, record, dimension);
+  if (walkMetric == MANHATTAN) return manhattan(query, record, dimension);
   const product = dot(query, record, dimension);
-  return asked == DOT ? -product : 1 - product;
+  return walkMetric == DOT ? -product : 1 - product;
 }
 
 /** What the distance `d` from the query to the quantizer's code at `record` may be off by. */
@@ -250,9 +250,9 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
     b += codedBytes;
     c += codedBytes;
     d += codedBytes;
-    if (asked == DOT) return f32x4.neg(dotOfCodesx4(factors, a, b, c, d, integers, dimension));
+    if (walkMetric == DOT) return f32x4.neg(dotOfCodesx4(factors, a, b, c, d, integers, dimension));
     const squared = l2OfCodesx4(factors, a, b, c, d, integers, dimension);
-    return asked == L2 ? squared : f32x4.mul(f32x4.splat(0.5), squared);
+    return walkMetric == L2 ? squared : f32x4.mul(f32x4.splat(0.5), squared);
   }
   if (u8s) {
     if (!floatQuery) return f32x4.convert_i32x4_s(betweenBytes(a, b, c, d));
@@ -266,10 +266,10 @@ export function distancex4(a: usize, b: usize, c: usize, d: usize): v128 {
     c = b + stride;
     d = c + stride;
   }
-  if (asked == L2) return l2x4(query, a, b, c, d, dimension);
-  if (asked == MANHATTAN) return manhattanx4(query, a, b, c, d, dimension);
+  if (walkMetric == L2) return l2x4(query, a, b, c, d, dimension);
+  if (walkMetric == MANHATTAN) return manhattanx4(query, a, b, c, d, dimension);
   const product = dotx4(query, a, b, c, d, dimension);
-  return asked == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
+  return walkMetric == DOT ? f32x4.neg(product) : f32x4.sub(f32x4.splat(1), product);
 }
 
 /** The same as integers, where the query and the records are bytes. */

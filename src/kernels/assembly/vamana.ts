@@ -29,7 +29,7 @@ import {
 import { distanceAt, logTaken, resetPool, size, slotAt, takenCount, takenDistance, takenSlot } from './pool';
 import { configurePruning, prunedSlot, robustPrune, robustPruneBeside } from './robust-prune';
 import { configureCandidates, sortCandidates, storeCandidate } from './select';
-import { encodeSigns, prepareSigns, rotateCentred, rotateQuery, words } from './signs';
+import { encodeSigns, prepareSigns, rotateCentred, words } from './signs';
 import { distancesTo, prepare, recordOf, writeFiner, writeVector } from './space';
 import { visit } from './visited';
 import {
@@ -113,7 +113,7 @@ export function chooseLinks(x: usize, slot: u32, alpha: f32, L: i32, filtered: b
   beginWriting(filtered);
   if (settles) setPatience(max(L / 5, LEAST_PATIENCE));
   if (filtered && signed) {
-    rotateQuery(x);
+    rotateCentred(x);
     prepareSigns(x, buildMargin, words);
   }
   const record = recordOf(slot);

@@ -29,7 +29,7 @@ import {
   takeNext,
 } from './pool';
 import { centreMoved, ensureSigns, lowerBound, prepareSigns, rotateQuery, signBytes, signs, usedBytes } from './signs';
-import { askBy, distance, distancesTo, ensureRecord, metric, prepareFloats, recordOf, setForm } from './space';
+import { distance, distancesTo, ensureRecord, metric, prepareFloats, recordOf, setForm, walkBy } from './space';
 import { admitVisits, marks, resetVisited, stamp, visit, visitAs } from './visited';
 import { leastEstimate, resetWaiting, takeLeast, wait } from './waiting';
 import { getF32, getU32, setF32, setU32 } from './words';
@@ -66,8 +66,8 @@ let most0: i32 = 0;
 let mostAbove: i32 = 0;
 export let signed: bool = false;
 /**
- * Whether vectors have a component more, which queries have not: then the nearest are those of the largest inner product, and a search
- * asks for that itself. Writers ask for lengths (`graph/walk-space.ts`).
+ * Whether vectors have a component more, by which the nearest to a query are those of the largest inner product: a search goes by that
+ * itself, writers by L2 (`graph/walk-space.ts`).
  */
 let lifted: bool = false;
 
@@ -136,7 +136,7 @@ export function beginWriting(filtering_: bool): void {
   filtering = filtering_ && signed;
   deferring = false;
   patience = i32.MAX_VALUE;
-  if (lifted) askBy(metric);
+  if (lifted) walkBy(metric);
   wholeEra();
 }
 
@@ -190,7 +190,7 @@ export function search(
   hops = 0;
   estimates = 0;
   patience = i32.MAX_VALUE;
-  if (lifted) askBy(DOT);
+  if (lifted) walkBy(DOT);
   let era: u32;
   do {
     broken = 0;
