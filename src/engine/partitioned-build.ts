@@ -33,7 +33,7 @@ import {
 } from '../graph/vamana-options.ts';
 import { sharedWords } from '../graph/vamana-steps.ts';
 import { growTree } from '../graph/vamana-tree.ts';
-import { liftOf } from '../graph/walk-space.ts';
+import { LengthsSeen, liftOf } from '../graph/walk-space.ts';
 import { capacityThatFits, reservedBytes } from '../kernels/memory.ts';
 import { rowBytesOf } from '../kernels/vectors.ts';
 import { MAX_PAGES, PAGE_BYTES } from '../kernels/wasm.ts';
@@ -209,14 +209,10 @@ class PartitionedBuild {
     const random = new Random(`sample ${this.#options.seed}`);
     let sampled = 0;
     let fits = true;
-    let [longest, squares] = [0, 0];
+    const seen = new LengthsSeen();
     await this.#eachRow('reading', (row, vector) => {
       fits &&= thread.fits();
-      if (thread.space.lifted) {
-        const length = thread.admittedLength();
-        longest = Math.max(longest, length);
-        squares += length ** 2;
-      }
+      if (thread.space.lifted) seen.add(thread.admittedLength());
       // What lifting adds is 0 until the lengths are known.
       for (let j = 0; j < vector.length; j++) this.#sum[j] += vector[j];
       // Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S).
@@ -224,7 +220,7 @@ class PartitionedBuild {
     });
     if (!fits) this.#room.leaveBytes();
     if (thread.space.lifted) {
-      thread.lengths = { longest, usual: Math.sqrt(squares / rows) };
+      thread.lengths = seen.lengths;
       for (let at = 0; at < sample.length; at += width) {
         thread.admit(sample.subarray(at, at + this.#dimension), 'a sampled row');
         sample.set(thread.admitted, at);

@@ -33,7 +33,7 @@ import type { Step } from './vamana-steps.ts';
 import { VamanaThread } from './vamana-thread.ts';
 import { growTree } from './vamana-tree.ts';
 import type { AddBatchOptions } from './vector-index.ts';
-import { liftOf } from './walk-space.ts';
+import { LengthsSeen, liftOf } from './walk-space.ts';
 
 export interface ConsolidateOptions {
   /** Called now and then with the vectors whose links have been looked at. */
@@ -297,18 +297,16 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
   }
 
   /** Where one of these is longer than all were, so is what is reckoned with. */
-  #reckonWith(lengths: Float32Array, { first, rows }: Claim): void {
+  #reckonWith(lengths: Float32Array, { first }: Claim): void {
     const { thread } = this;
     const known = thread.lengths;
-    let [longest, squares] = [0, first * known.usual ** 2];
-    for (const length of lengths) {
-      longest = Math.max(longest, length);
-      squares += length ** 2;
-    }
+    const seen = new LengthsSeen({ usual: known.usual, count: first });
+    for (const length of lengths) seen.add(length);
+    const { longest, usual } = seen.lengths;
     if (longest <= known.longest) return;
     // Longer than they are, so that all need not be written again for every vector that is a little longer.
-    if (first > 0) longest = Math.min(longest * SPARE_LENGTH, Math.sqrt(MOST_NORM2));
-    thread.reckonWith({ longest, usual: Math.sqrt(squares / (first + rows)) }, first);
+    const spared = first === 0 ? longest : Math.min(longest * SPARE_LENGTH, Math.sqrt(MOST_NORM2));
+    thread.reckonWith({ longest: spared, usual }, first);
   }
 
   /** The filter's centre moves between pieces. */
@@ -345,15 +343,10 @@ export class Vamana extends GraphIndex<AllVamanaOptions, VamanaThread> {
   #shorten(): boolean {
     const { thread } = this;
     if (!thread.space.lifted || this.count === 0) return false;
-    let [longest, squares] = [0, 0];
-    for (let slot = 0; slot < thread.count; slot++) {
-      if (this.isDeleted(slot)) continue;
-      const length = thread.lengthOf(slot);
-      longest = Math.max(longest, length);
-      squares += length ** 2;
-    }
-    const shorter = longest * SPARE_LENGTH < thread.lengths.longest;
-    if (shorter) thread.reckonWith({ longest, usual: Math.sqrt(squares / this.count) }, thread.count);
+    const living = new LengthsSeen();
+    for (let slot = 0; slot < thread.count; slot++) if (!this.isDeleted(slot)) living.add(thread.lengthOf(slot));
+    const shorter = living.lengths.longest * SPARE_LENGTH < thread.lengths.longest;
+    if (shorter) thread.reckonWith(living.lengths, thread.count);
     return shorter;
   }
 

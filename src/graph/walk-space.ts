@@ -34,6 +34,29 @@ export interface Lengths {
   usual: number;
 }
 
+/** The lengths of vectors as they come. */
+export class LengthsSeen {
+  #longest = 0;
+  #squares: number;
+  #count: number;
+
+  /** Behind `count` others, of which nobody is the longest. */
+  constructor({ usual, count } = { usual: 0, count: 0 }) {
+    this.#squares = count * usual ** 2;
+    this.#count = count;
+  }
+
+  add(length: number): void {
+    this.#longest = Math.max(this.#longest, length);
+    this.#squares += length ** 2;
+    this.#count++;
+  }
+
+  get lengths(): Lengths {
+    return { longest: this.#longest, usual: Math.sqrt(this.#squares / Math.max(1, this.#count)) };
+  }
+}
+
 /** What is added to a vector of this squared length; of Φ², what a query has. */
 export function liftOf({ longest, usual }: Lengths, norm2: number): number {
   const longest2 = longest ** 2;
